@@ -1,0 +1,81 @@
+/* Every error that a user can meet, once. Server and CLI both read this table: `status` is the HTTP
+ * status (RFC 9457 problem+json), `exit` the exit code of the CLI: 1 failed, 2 usage, 3 not found,
+ * 4 not permitted, 5 the job failed. Words follow the original where it had them. */
+export const CODES = {
+  BAD_REQUEST: { status: 400, exit: 1, title: 'The request is not valid' },
+  USAGE: { status: 400, exit: 2, title: 'The command was used wrongly' },
+  INVALID_BUNDLE: { status: 400, exit: 1, title: 'The bundle breaks a rule' },
+  INVALID_GRID: { status: 400, exit: 1, title: 'The hyperparameters are not a grid' },
+  INVALID_NAME: { status: 400, exit: 1, title: 'The name is not allowed' },
+  PAGE_ERROR: { status: 400, exit: 1, title: 'There is no such page' },
+  JSON_TOO_DEEP: { status: 400, exit: 1, title: 'The JSON is nested too deeply' },
+  DIGEST_MISMATCH: { status: 400, exit: 1, title: 'The bytes are not what their digest says' },
+  CPU_REQUEST_ERROR: { status: 422, exit: 1, title: 'More CPU than this host has' },
+  MEMORY_REQUEST_ERROR: { status: 422, exit: 1, title: 'More memory than this host has' },
+  GPU_REQUEST_ERROR: { status: 422, exit: 1, title: 'More GPUs than this host has' },
+  AUTHORIZATION_FAILURE: { status: 401, exit: 4, title: 'Unauthorized token' },
+  NOT_PERMITTED: { status: 403, exit: 4, title: 'Not permitted' },
+  NOT_FOUND: { status: 404, exit: 3, title: 'Not found' },
+  WORKSPACE_NOT_FOUND: { status: 404, exit: 3, title: 'No such workspace' },
+  JOB_NOT_FOUND: { status: 404, exit: 3, title: 'No such job' },
+  MODEL_NOT_FOUND: { status: 404, exit: 3, title: 'No such model' },
+  BUNDLE_NOT_FOUND: { status: 404, exit: 3, title: 'No such bundle' },
+  ENDPOINT_NOT_FOUND: { status: 404, exit: 3, title: 'No such endpoint' },
+  METRIC_NOT_FOUND: { status: 404, exit: 3, title: 'No such metric' },
+  USER_NOT_FOUND: { status: 404, exit: 3, title: 'No such user' },
+  UPLOAD_NOT_FOUND: { status: 404, exit: 3, title: 'No such upload' },
+  OBJECT_UNKNOWN: { status: 404, exit: 3, title: 'The store does not hold these bytes' },
+  AMBIGUOUS: { status: 409, exit: 1, title: 'The short id fits several things' },
+  WORKSPACE_EXISTS: { status: 409, exit: 1, title: 'The workspace exists' },
+  USER_EXISTS: { status: 409, exit: 1, title: 'The user exists' },
+  CONFLICT: { status: 409, exit: 1, title: 'Somebody else changed this first' },
+  ATTEMPT_STALE: { status: 409, exit: 1, title: 'The attempt is no longer the current one' },
+  JOB_NOT_RUNNING: { status: 409, exit: 1, title: 'The job is not running' },
+  JOB_RUNNING: { status: 409, exit: 1, title: 'The job is still running' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, exit: 1, title: 'The key belongs to another request' },
+  IDEMPOTENCY_IN_PROGRESS: { status: 409, exit: 1, title: 'The first call is still running' },
+  TOO_LARGE: { status: 413, exit: 1, title: 'Too large' },
+  VERSION_MISMATCH: { status: 426, exit: 1, title: 'Client and server do not fit together' },
+  JOB_FAILED: { status: 500, exit: 5, title: 'The job failed' },
+  INTERNAL: { status: 500, exit: 1, title: 'An error inside the server' },
+  OBJECT_DAMAGED: { status: 500, exit: 1, title: 'Stored bytes are damaged' },
+  ENDPOINT_FAILED: { status: 502, exit: 1, title: 'The service did not answer' },
+  RUNNER_UNAVAILABLE: { status: 503, exit: 1, title: 'The runner cannot work' },
+  UNAVAILABLE: { status: 503, exit: 1, title: 'Not ready' },
+  STORAGE_FULL: { status: 507, exit: 1, title: 'The disk of the server is full' },
+  UNREACHABLE: { status: 503, exit: 1, title: 'The server cannot be reached' },
+  LOCKED: { status: 503, exit: 1, title: 'The data folder is in use' },
+  CONFIGURATION: { status: 500, exit: 2, title: 'A setting is not valid' },
+} as const satisfies Record<string, { status: number; exit: number; title: string }>
+
+export type Code = keyof typeof CODES
+
+export class KaosError extends Error {
+  readonly code: Code
+  readonly detail: Record<string, unknown>
+
+  /** `message` names the thing and says the next step; `detail` is for programs. */
+  constructor(
+    code: Code,
+    message: string,
+    options: { detail?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.name = 'KaosError'
+    this.code = code
+    this.detail = options.detail ?? {}
+  }
+
+  get status(): number {
+    return CODES[this.code].status
+  }
+
+  get exit(): number {
+    return CODES[this.code].exit
+  }
+}
+
+/** Whether this is our error, of that code when one is given. */
+export function isKaosError(error: unknown, code?: Code): error is KaosError {
+  return error instanceof KaosError && (code === undefined || error.code === code)
+}

@@ -1,0 +1,29 @@
+/* The transfer protocol: how folders get into and out of the store, for the CLI and the worker alike.
+ * Paths are below a base: `/api/v1/workspaces/:ws/uploads/:upload` (CLI) or
+ * `/api/v1/attempts/:attempt` (worker).
+ *
+ *   POST have      body: n x 32 raw digest bytes, n <= HAVE_MAX; answer: n bytes, 1 here, 0 missing.
+ *                  "Here" is said only of what the caller could read anyway, or has sent itself.
+ *   POST objects   body: frames, at most BATCH_MAX bytes; answer {"objects": n}. When it is answered
+ *                  all are durable. Objects that came before are no error.
+ *   GET  trees/:digest   (worker)  |  GET /api/v1/workspaces/:ws/entities/:id/content  (CLI)
+ *                  answer: frames, type FRAMES_TYPE, in walk order: the tree, then for each entry in
+ *                  the tree's order: of a file its list, then its chunks; of a folder the same again.
+ *                  The reader knows each object's digest before it comes and checks it. A stream
+ *                  that ends early was cut: throw away and ask again.
+ *
+ * Frame: u32 length (big-endian), then so many bytes: one object. */
+
+export const FRAMES_TYPE = 'application/vnd.kaos.frames'
+export const HAVE_MAX = 8192
+/** Bytes of one `objects` body. */
+export const BATCH_MAX = 16 * 1024 * 1024 + 64 * 1024 * 1024
+
+/** Folders within folders, at most: no path is so deep that a system could not open it. */
+export const DEPTH_MAX = 512
+
+export function frameHeader(length: number): Buffer {
+  const header = Buffer.alloc(4)
+  header.writeUInt32BE(length)
+  return header
+}

@@ -1,0 +1,129 @@
+/* What the server's rooms hand to each other. `app.ts` puts it together; a test puts together its own. */
+import type { FastifyRequest } from 'fastify'
+import type { Actor, Scope } from '../api/actor.ts'
+import type { Address } from '../api/attempts.ts'
+import type { Digest } from '../api/digest.ts'
+import type { Ledger } from '../graph/ledger.ts'
+import type { Store } from '../store/store.ts'
+
+/** A workspace as a request found it. Nodes carry its id, so a name can be used again after a kill. */
+export interface Workspace {
+  readonly id: string
+  readonly name: string
+  readonly organisation: string
+  readonly createdAt: string
+  readonly createdBy: string
+}
+
+/** The people room: who is who. */
+export interface People {
+  /** Name to show for an agent id; the id's first eight digits when the profile was erased. */
+  nameOf(agent: string): Promise<string>
+  /** A fresh bearer token for a worker of this server (scope `worker`). Hash kept as a record. */
+  issueWorkerToken(worker: string): Promise<string>
+  /** A bearer token for one attempt (scope `attempt`), valid until the attempt ends. */
+  issueAttemptToken(attempt: string, organisation: string): Promise<string>
+  /** The agent that stands for the server itself (class agent, kind `system`). */
+  readonly system: Actor
+}
+
+/** The workspaces room. */
+export interface Workspaces {
+  /** WORKSPACE_NOT_FOUND when there is none of that name that the actor may read. */
+  find(actor: Actor, name: string): Promise<Workspace>
+  /** By id, for background work; undefined once killed. */
+  byId(id: string): Promise<Workspace | undefined>
+  list(actor: Actor): Promise<Workspace[]>
+}
+
+/** The transfer room. */
+export interface Transfer {
+  /** `have` for somebody who may read these trees and has sent what is noted under `session`. */
+  have(session: string, workspace: string, digests: readonly Digest[]): Promise<boolean[]>
+  /** Stores the frames of a request body (streamed, each verified by its own digest) and notes them
+   * under the session, durably. Answers how many objects came. */
+  receive(session: string, body: AsyncIterable<Uint8Array>): Promise<number>
+  /** Whether every object of the tree is here and may be used by this session: requireComplete, and
+   * each object noted under the session or readable in the workspace. */
+  accept(session: string, workspace: string, tree: Digest): Promise<{ files: number; bytes: number }>
+  /** Same for a single file object (a log). */
+  acceptFile(session: string, workspace: string, file: Digest): Promise<void>
+  /** Forgets the session's notes. */
+  end(session: string): Promise<void>
+}
+
+/** Where a request for `/<endpoint>/…` goes. */
+export interface Route {
+  readonly endpoint: string
+  readonly address: Address | undefined
+  readonly revision: string
+  readonly model: string | undefined
+  readonly state: string
+  readonly organisation: string
+}
+
+/** The endpoints as the gateway needs them: from memory, at once. */
+export interface Endpoints {
+  route(name: string): Route | undefined
+}
+
+export interface Limits {
+  /** Of the host that runs work, as its runner told: cores, bytes, devices. */
+  readonly cpus: number
+  readonly memoryBytes: number
+  readonly gpus: number
+}
+
+export interface Settings {
+  readonly host: string
+  readonly port: number
+  /** Data folder: ledger.sqlite, store/, logs/, worker/. */
+  readonly data: string
+  readonly runner: 'process' | 'docker'
+  readonly dockerSocket: string | undefined
+  /** Handed to every image build as BASE_IMAGE, when set (KAOS_BASE_IMAGE). */
+  readonly baseImage: string | undefined
+  /** Trials and builds at once on this host. */
+  readonly slots: number
+  readonly readyTimeoutMs: number
+  readonly leaseMs: number
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly behindProxy: boolean
+  /** One local administrator without a token: loopback and not behind a proxy. */
+  readonly local: boolean
+  /** Base URL that users type, without a slash at the end. */
+  readonly publicUrl: string | undefined
+}
+
+export interface Parts {
+  readonly settings: Settings
+  readonly ledger: Ledger
+  readonly store: Store
+  readonly people: People
+  readonly workspaces: Workspaces
+  readonly transfer: Transfer
+  readonly limits: Limits
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Starts with JSON lines; never holds a token. */
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the auth plugin before any handler. */
+    actor: Actor
+  }
+  interface FastifyContextConfig {
+    /** Who may call the route. The server refuses to boot if a route lacks it. */
+    scope?: Scope
+    /** Text for OpenAPI and for people. */
+    public?: boolean
+  }
+}
+
+/** Decides everywhere. Throws AUTHORIZATION_FAILURE (401) for an anonymous actor, NOT_PERMITTED (403)
+ * when the actor may see the target but not do this. */
+export type Authorize = (actor: Actor, action: Scope, target: { organisation?: string; attempt?: string }) => void
+
+export type Request = FastifyRequest

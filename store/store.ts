@@ -1,0 +1,60 @@
+/* The store: objects by content. An object is a chunk, a file list or a tree (api/tree.ts), at most
+ * OBJECT_MAX bytes; its name is the SHA-256 of its bytes. The store knows no names, no tags, no
+ * workspaces: who may read what is the server's business, what is still needed the ledger's.
+ *
+ * Always true: an object is listed only after all its bytes are durable; a wrong byte never leaves
+ * as good; what is stored never changes. A crash at any point leaves garbage, never a lie. */
+import type { Digest } from '../api/digest.ts'
+
+export interface Stats {
+  readonly objects: number
+  /** Bytes of all objects, each once. */
+  readonly bytes: number
+  /** Bytes free on the volume below the store, where there is one. */
+  readonly freeBytes?: number
+}
+
+/** One damaged or missing object, as `check` finds it. */
+export interface Damage {
+  readonly digest: Digest
+  readonly reason: string
+}
+
+export interface Store {
+  /** Made with the store and never changed: 32 hex digits. The ledger remembers it, and both are
+   * compared at start. */
+  readonly id: string
+
+  /** For each digest, in order, whether a sound copy is believed to be here. Reads no object. */
+  has(digests: readonly Digest[]): Promise<boolean[]>
+
+  /** As `has`, with the size of each object in bytes; undefined where there is no sound copy. */
+  sizes(digests: readonly Digest[]): Promise<(number | undefined)[]>
+
+  /** Stores the objects in order and answers their digests in order. Resolves when all are durable
+   * (bytes, then index, each synced). Storing one twice is no error and takes no more room, but
+   * replaces a copy that was found damaged. If the source throws or the disk is full
+   * (STORAGE_FULL), no object of this call that was not there before is listed. An object over
+   * OBJECT_MAX is TOO_LARGE. Memory stays bounded whatever the source brings. */
+  put(objects: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Digest[]>
+
+  /** The whole object, verified. OBJECT_UNKNOWN if it is not here; OBJECT_DAMAGED if its bytes are
+   * not what the digest says: it is then set aside, and a later `put` of the right bytes heals it. */
+  get(digest: Digest): Promise<Uint8Array>
+
+  /** Forgets objects. A missing one is no error, so a broken-off removal can be run again. Room may
+   * be given back later. */
+  remove(digests: readonly Digest[]): Promise<void>
+
+  /** Every object once, in no order; those put or removed meanwhile may or may not be among them. */
+  list(): AsyncIterable<{ digest: Digest; size: number }>
+
+  /** Reads every byte and says what is damaged or missing. Changes nothing but the set of known
+   * damage. */
+  check(): AsyncIterable<Damage>
+
+  stats(): Promise<Stats>
+
+  /** Lets go of files and locks. Calls after it are refused. A second close is no error. */
+  close(): Promise<void>
+}

@@ -1,0 +1,75 @@
+/* The walkthrough of the original ("Reproducibility"), step by step through the real CLI. The process
+ * and the docker runner pass the same one. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { cli, type Done, folder, startServer } from './kaos.ts'
+
+export interface Walked {
+  work: string
+  jobId: string
+  modelId: string
+  endpoint: string
+  answer: unknown
+}
+
+export async function walkthrough(t: TestContext, env: NodeJS.ProcessEnv): Promise<Walked> {
+  const server = await startServer(folder(t), { env })
+  t.after(() => server.stop())
+  const work = folder(t)
+  const kaos = cli(work)
+  const good = async (...args: string[]): Promise<Done> => {
+    const done = await kaos(...args)
+    assert.equal(done.code, 0, `kaos ${args.join(' ')}\n${done.stdout}\n${done.stderr}`)
+    return done
+  }
+
+  await good('init', '-e', server.url)
+  assert.match(
+    (await good('workspace', 'create', '-n', 'mnist')).stdout,
+    /Successfully set mnist workspace/,
+  )
+  assert.match(
+    (await good('template', 'get', '--name', 'mnist')).stdout,
+    /Successfully loaded mnist template/,
+  )
+  const deploy = [
+    'train',
+    'deploy',
+    '-s',
+    'templates/mnist/model-train',
+    '-d',
+    'templates/mnist/data',
+    '--wait',
+  ]
+  const deployed = await good(...deploy)
+  assert.match(deployed.stdout, / ✔ Setting source bundle: \/mnist:[0-9a-f]{5}/)
+  assert.match(deployed.stdout, / ✔ Setting data bundle: \/features:[0-9a-f]{5}/)
+  assert.match(deployed.stdout, /CURRENT TRAINING INPUTS/)
+  const list = (await good('train', 'list')).stdout
+  const jobId = /[0-9a-f]{32}/.exec(list)?.[0] ?? ''
+  assert.match(
+    list,
+    new RegExp(`\\|\\s+0\\s+\\|\\s+\\d+\\s+\\|\\s+False\\s+\\|\\s+${jobId}\\s+\\|.*JOB_SUCCESS`),
+  )
+  const info = (await good('train', 'info', '-i', '0')).stdout
+  const modelId = /[0-9a-f]{5}_[0-9a-f]{5}:[0-9a-f]{6}/.exec(info)?.[0] ?? ''
+  assert.match(info, /Available metrics: \[.*'accuracy_test'/)
+  for (const part of ['-c', '-d', '-m']) await good('train', 'get', '-i', '0', part)
+  await good('train', 'provenance', '-m', modelId)
+  const serve = ['serve', 'deploy', '-s', 'templates/mnist/model-serve', '-m', modelId, '--wait']
+  assert.match((await good(...serve)).stdout, new RegExp(`✔ Adding trained model_id: ${modelId}`))
+  const endpoint = /serve-mnist-[0-9a-f]{6}/.exec((await good('serve', 'list')).stdout)?.[0] ?? ''
+  const response = await fetch(`${server.url}/${endpoint}/invocations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: readFileSync(join(work, 'templates/mnist/test_payload.json')),
+  })
+  assert.equal(response.status, 200)
+  const answer = await response.json()
+  await good('serve', 'get', '-i', '0')
+  await good('serve', 'provenance', '-e', endpoint)
+  await good('serve', 'kill', '-e', endpoint, '--yes')
+  return { work, jobId, modelId, endpoint, answer }
+}
