@@ -1,0 +1,13 @@
+/* Drawings of provenance: a description becomes DOT, DOT becomes SVG, SVG becomes PDF. */
+export { type PdfOptions, svgToPdf } from './pdf.ts'
+export {
+  type ServeDrawing,
+  serveDot,
+  type TrainDrawing,
+  trainDot,
+  type Used,
+} from './provenance.ts'
+export { type RenderOptions, render } from './render.ts'
+
+/** What a drawing can be handed out as. */
+export type Format = 'pdf' | 'svg' | 'dot'
