@@ -82,7 +82,8 @@ export interface Pointer {
 
 /** One fact: what happened (`type`, past tense: `bundle.imported`, `trial.finished`), in which
  * workspace, and what it adds to the graph. A node that is already there with another content is a
- * CONFLICT; an edge needs both its nodes, in the graph or in this commit. */
+ * CONFLICT, and so is an edge that is already there in another role; the same again has no effect.
+ * An edge needs both its nodes, in the graph or in this commit. */
 export interface Statement {
   readonly type: string
   readonly workspace?: string
@@ -103,7 +104,7 @@ export interface RecordWrite {
 export interface LedgerRecord {
   readonly key: string
   readonly value: Json
-  /** Grows with each write of the key; 0 means absent. */
+  /** Grows with each write of the key, also after it was absent; not by one. 0 means absent. */
   readonly version: number
   readonly expires?: number
 }
@@ -128,6 +129,9 @@ export interface Receipt {
   readonly seqs: readonly number[]
   /** The ledger's clock, RFC 3339. */
   readonly at: string
+  /** Version of each record that was written, in order; 0 for a deleted one. Reading it afterwards
+   * would be a race: somebody else may have written since. */
+  readonly versions: readonly number[]
 }
 
 export interface NodeQuery {
@@ -140,8 +144,11 @@ export interface NodeQuery {
   readonly idPrefix?: string
   /** Only what was known after statement number asOf (inclusive). */
   readonly asOf?: number
-  /** Only nodes made by statements before this number: the next page. */
+  /** Only nodes made by statements before this number. */
   readonly before?: number
+  /** Only nodes older than this one, the last of a page: the next page. (One statement may make
+   * many nodes, so a page can end in the middle of it.) */
+  readonly olderThan?: string
   /** At most this many, 1,000 at most; default 100. Newest first. */
   readonly limit?: number
 }
@@ -151,9 +158,10 @@ export interface LineageQuery {
   readonly direction: 'up' | 'down'
   /** Steps; absent: all. */
   readonly depth?: number
+  /** Only along these, and only these among the edges of the answer; absent: all. */
   readonly relations?: readonly Relation[]
   readonly asOf?: number
-  /** At most this many nodes besides the start, default 10,000; then `truncated`. */
+  /** At most this many nodes besides the start, the nearest, default 10,000; then `truncated`. */
   readonly limit?: number
 }
 
@@ -170,6 +178,8 @@ export interface LogEntry {
   /** 64 hex digits. */
   readonly leaf: string
   readonly payload: string | null
+  /** 32 hex digits; with the payload it proves the leaf. Erased together with the payload. */
+  readonly salt: string | null
 }
 
 export interface Head {

@@ -1,0 +1,100 @@
+/* One batch: one transaction, a savepoint for each commit, one sync of the disk. */
+import type { KaosError } from '../../api/errors.ts'
+import type { CheckedCommit } from '../commit.ts'
+import type { Receipt } from '../ledger.ts'
+import { type Applied, applierOf } from './apply.ts'
+import { type Database, ledgerError } from './database.ts'
+import { loadState, saveState } from './state.ts'
+
+/** Expired records that a batch removes, so that the first one after a long pause stays short. */
+const SWEEP_RECORDS = 500
+
+const SWEEP = `DELETE FROM record WHERE rowid IN
+  (SELECT rowid FROM record WHERE expires <= :now ORDER BY expires LIMIT ${SWEEP_RECORDS})`
+
+/** A data version that no file has. */
+const UNKNOWN = -1
+
+export interface Waiting {
+  readonly commit: CheckedCommit
+  readonly resolve: (receipt: Receipt) => void
+  readonly reject: (error: KaosError) => void
+}
+
+/** Tells one who waits how his commit ended. */
+export type Acknowledge = () => void
+
+/** Writes batches. Returns when all is on the disk, with the acknowledgements in order. */
+export function batchWriterOf(database: Database, now: () => number) {
+  const apply = applierOf(database)
+  let state = loadState(database)
+  let seen = dataVersion(database)
+
+  /** Another process may have written since: what we keep in memory would then be old. */
+  function refresh(): void {
+    const version = dataVersion(database)
+    if (version === seen) return
+    state = loadState(database)
+    seen = version
+  }
+
+  function writeAll(batch: readonly Waiting[]): Acknowledge[] {
+    database.sql('BEGIN IMMEDIATE').run()
+    refresh()
+    const clock = now()
+    database.sql(SWEEP).run({ now: clock })
+    state = { ...state, at: Math.max(clock, state.at) }
+    let written = false
+    const acknowledgements = batch.map(({ commit, resolve, reject }): Acknowledge => {
+      const outcome = inSavepoint(database, () => apply(commit, state, clock))
+      if ('failure' in outcome) return () => reject(outcome.failure)
+      state = outcome.state
+      written ||= commit.statements.length > 0 || commit.records.length > 0
+      return () => resolve(outcome.receipt)
+    })
+    if (written) saveState(database, state)
+    database.sql('COMMIT').run()
+    return acknowledgements
+  }
+
+  return (batch: readonly Waiting[]): Acknowledge[] => {
+    try {
+      return writeAll(batch)
+    } catch (error) {
+      const failure = ledgerError(error)
+      seen = UNKNOWN
+      rollBack(database)
+      return batch.map(one => () => one.reject(failure))
+    }
+  }
+}
+
+/** What fails in here leaves nothing, and the transaction goes on. */
+function inSavepoint(database: Database, act: () => Applied): Applied | { failure: KaosError } {
+  database.sql('SAVEPOINT one').run()
+  try {
+    const applied = act()
+    database.sql('RELEASE one').run()
+    return applied
+  } catch (error) {
+    // A full disk can end the whole transaction; then nothing of this batch can be kept.
+    if (!database.inTransaction) throw error
+    database.sql('ROLLBACK TO one').run()
+    database.sql('RELEASE one').run()
+    return { failure: ledgerError(error) }
+  }
+}
+
+/** Must not throw: those who wait have to be told of the error that led here. */
+function rollBack(database: Database): void {
+  try {
+    if (database.inTransaction) database.sql('ROLLBACK').run()
+  } catch {
+    // SQLite has ended the transaction by itself.
+  }
+}
+
+/** Changes when another connection has changed the file. */
+function dataVersion(database: Database): number {
+  return database.sql('PRAGMA data_version').get()?.data_version as number
+}

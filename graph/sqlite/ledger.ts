@@ -1,0 +1,132 @@
+/* The ledger in one file. One connection writes and answers short questions, on the main thread;
+ * long questions are answered by threads with connections of their own. */
+import { KaosError } from '../../api/errors.ts'
+import { checkCommit } from '../commit.ts'
+import type { Graph, Ledger, LineageQuery } from '../ledger.ts'
+import { rootOf } from '../merkle.ts'
+import { type Database, ledgerError, makeDurable, openDatabase } from './database.ts'
+import { readLog } from './log.ts'
+import { findNode, findNodes } from './nodes.ts'
+import { findPointers } from './pointers.ts'
+import { findRecords } from './records.ts'
+import { migrate } from './schema.ts'
+import { loadState } from './state.ts'
+import { type Thread, threadOver } from './thread.ts'
+import { openWriter } from './writer.ts'
+
+export interface SqliteOptions {
+  /** The clock, ms since 1970. */
+  readonly now?: () => number
+}
+
+/** Opens the ledger in this file, and makes it if there is none. The folder must be there. */
+export async function openSqliteLedger(
+  file: string,
+  { now = Date.now }: SqliteOptions = {},
+): Promise<Ledger> {
+  const database = openFile(file)
+  const writer = openWriter(database, now)
+  const threads = threadsOver(file)
+  let closed: Promise<void> | undefined
+
+  /** Answers on the main thread, in our errors. */
+  async function read<T>(question: () => T): Promise<T> {
+    requireOpen()
+    try {
+      return question()
+    } catch (error) {
+      throw ledgerError(error)
+    }
+  }
+
+  function requireOpen(): void {
+    if (closed) throw new KaosError('UNAVAILABLE', 'the ledger is closed')
+  }
+
+  return {
+    id: database.sql('SELECT id FROM meta').get()?.id as string,
+    commit: async commit => writer.commit(checkCommit(commit)),
+    node: id => read(() => findNode(database, id)),
+    nodes: query => read(() => findNodes(database, query)),
+    pointers: (prefix, options) => read(() => findPointers(database, prefix, options)),
+    records: (prefix, options = {}) => read(() => findRecords(database, prefix, options, now())),
+    log: (from, limit) => read(() => readLog(database, from, limit)),
+    head: () => read(() => headOf(database)),
+    async lineage(id, query) {
+      requireOpen()
+      return threads.lineage(id, query)
+    },
+    async verify() {
+      requireOpen()
+      return threads.verify()
+    },
+    close() {
+      closed ??= (async () => {
+        writer.close()
+        await threads.end()
+        database.close()
+      })()
+      return closed
+    },
+  }
+}
+
+function openFile(file: string): Database {
+  const database = open(file)
+  try {
+    makeDurable(database, file)
+    migrate(database, file)
+    return database
+  } catch (cause) {
+    database.close()
+    throw notOpened(file, cause)
+  }
+}
+
+function open(file: string): Database {
+  try {
+    return openDatabase(file)
+  } catch (cause) {
+    throw notOpened(file, cause)
+  }
+}
+
+function notOpened(file: string, cause: unknown): KaosError {
+  const error = ledgerError(cause)
+  if (error === cause) return error
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new KaosError(error.code, `the ledger ${file} can not be opened: ${why}`, { cause })
+}
+
+function headOf(database: Database) {
+  const state = loadState(database)
+  return { size: state.size, root: rootOf(state).toString('hex') }
+}
+
+/** One thread stays for lineage; each verification has its own, so that it holds up nobody. */
+function threadsOver(file: string) {
+  const lineage = threadOver(file)
+  const verifying = new Set<Thread>()
+  return {
+    async lineage(id: string, query: LineageQuery): Promise<Graph> {
+      for (const bound of [query.depth, query.limit, query.asOf]) {
+        if (bound === undefined || (Number.isSafeInteger(bound) && bound >= 0)) continue
+        throw new KaosError('BAD_REQUEST', `${bound} is no depth, limit or number of a statement`)
+      }
+      return (await lineage.ask({ ask: 'lineage', id, query })) as Graph
+    },
+    async verify(): Promise<string[]> {
+      const thread = threadOver(file)
+      verifying.add(thread)
+      try {
+        return (await thread.ask({ ask: 'verify' })) as string[]
+      } finally {
+        verifying.delete(thread)
+        await thread.end()
+      }
+    },
+    async end(): Promise<void> {
+      await Promise.all([lineage, ...verifying].map(thread => thread.end()))
+    },
+  }
+}

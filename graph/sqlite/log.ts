@@ -1,0 +1,21 @@
+/* What does the log say, from a number on? */
+import type { LogEntry } from '../ledger.ts'
+import type { Database } from './database.ts'
+
+const LOG = `SELECT seq, at, salt, leaf, payload FROM statement
+  WHERE seq >= :from ORDER BY seq LIMIT :limit`
+
+export function readLog(database: Database, from: number, limit: number): LogEntry[] {
+  const rows = database.sql(LOG).all({ from, limit: Math.max(0, limit) })
+  return rows.map(row => ({
+    seq: row.seq as number,
+    at: new Date(row.at as number).toISOString(),
+    leaf: hexOf(row.leaf as Uint8Array),
+    payload: row.payload as string | null,
+    salt: row.salt === null ? null : hexOf(row.salt as Uint8Array),
+  }))
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}

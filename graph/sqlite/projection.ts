@@ -1,0 +1,83 @@
+/* The graph as a projection of the log: what a statement adds to the tables. The writer projects
+ * each statement into the main tables, `verify` the whole log into temporary ones beside them. */
+import { KaosError } from '../../api/errors.ts'
+import type { NodeRow } from '../commit.ts'
+import type { Move, NewEdge, ProvClass } from '../ledger.ts'
+import type { Database } from './database.ts'
+import { RELATION_CODES } from './schema.ts'
+
+/** The statement that does it: its number, time and organisation. */
+export interface Origin {
+  readonly seq: number
+  /** ms since 1970. */
+  readonly at: number
+  readonly organisation: string
+}
+
+export interface Found {
+  readonly n: number
+  readonly class: ProvClass
+}
+
+export interface Projection {
+  find(id: string): Found | undefined
+  /** The same node again has no effect; with another content it is a CONFLICT. */
+  addNode(node: NodeRow, origin: Origin): void
+  /** The same edge again has no effect; in another role it is a CONFLICT. */
+  addEdge(edge: NewEdge, from: Found, to: Found, origin: Origin): void
+  move(move: Move, origin: Origin): void
+}
+
+export function projectionOf(database: Database, schema: 'main' | 'temp'): Projection {
+  const sql = statementsFor(schema)
+  return {
+    find: id => database.sql(sql.find).get(id) as Found | undefined,
+
+    addNode(node, { seq, at, organisation }) {
+      const row = { ...node, organisation }
+      if (database.sql(sql.addNode).run({ ...row, seq, at }).changes === 1) return
+      if (database.sql(sql.sameNode).get(row) !== undefined) return
+      throw conflict(`node ${node.id} is there already with another content`, { node: node.id })
+    },
+
+    addEdge(edge, from, to, { seq }) {
+      const key = { src: from.n, rel: RELATION_CODES[edge.relation], dst: to.n }
+      const row = { ...key, role: edge.role ?? null }
+      if (database.sql(sql.addEdge).run({ ...row, seq }).changes === 1) return
+      if (database.sql(sql.sameEdge).get(row) !== undefined) return
+      const what = `${edge.from} ${edge.relation} ${edge.to}`
+      throw conflict(`edge ${what} is there already in another role`, { edge: { ...edge } })
+    },
+
+    move({ pointer, target }, { seq, at }) {
+      database.sql(sql.endPointer).run({ pointer, seq })
+      if (target !== null) database.sql(sql.setPointer).run({ pointer, target, at, seq })
+    },
+  }
+}
+
+function statementsFor(schema: 'main' | 'temp') {
+  return {
+    find: `SELECT n, class FROM ${schema}.node WHERE id = ?`,
+    addNode: `INSERT INTO ${schema}.node
+        (id, class, kind, organisation, workspace, digest, name, seq, at, attributes)
+      VALUES
+        (:id, :class, :kind, :organisation, :workspace, :digest, :name, :seq, :at, :attributes)
+      ON CONFLICT (id) DO NOTHING`,
+    sameNode: `SELECT 1 FROM ${schema}.node WHERE id = :id AND class = :class AND kind = :kind
+      AND organisation = :organisation AND workspace IS :workspace AND digest IS :digest
+      AND name IS :name AND attributes = :attributes`,
+    addEdge: `INSERT INTO ${schema}.edge (src, rel, dst, role, seq)
+      VALUES (:src, :rel, :dst, :role, :seq) ON CONFLICT DO NOTHING`,
+    sameEdge: `SELECT 1 FROM ${schema}.edge
+      WHERE src = :src AND rel = :rel AND dst = :dst AND role IS :role`,
+    endPointer: `UPDATE ${schema}.pointer SET to_seq = :seq
+      WHERE name = :pointer AND to_seq IS NULL`,
+    setPointer: `INSERT INTO ${schema}.pointer (name, target, at, from_seq)
+      VALUES (:pointer, :target, :at, :seq)`,
+  }
+}
+
+function conflict(message: string, detail: Record<string, unknown>): KaosError {
+  return new KaosError('CONFLICT', message, { detail })
+}
