@@ -139,7 +139,10 @@ export const PHASES = ['preparing', 'running', 'collecting', 'serving', 'restart
 
 export const Renewal = Type.Object(
   {
-    phase: Type.Union(PHASES.map(phase => Type.Literal(phase))),
+    // A union over a mapped list has no static type of its own.
+    phase: Type.Unsafe<(typeof PHASES)[number]>(
+      Type.Union(PHASES.map(phase => Type.Literal(phase))),
+    ),
     /** With phase `serving`. */
     address: Type.Optional(Address),
     startedAt: Type.Optional(At),

@@ -45,6 +45,7 @@ export const CODES = {
   STORAGE_FULL: { status: 507, exit: 1, title: 'The disk of the server is full' },
   UNREACHABLE: { status: 503, exit: 1, title: 'The server cannot be reached' },
   LOCKED: { status: 503, exit: 1, title: 'The data folder is in use' },
+  SCHEMA_NEWER: { status: 500, exit: 1, title: 'The data were written by a newer kaos' },
   CONFIGURATION: { status: 500, exit: 2, title: 'A setting is not valid' },
 } as const satisfies Record<string, { status: number; exit: number; title: string }>
 

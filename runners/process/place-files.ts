@@ -1,0 +1,90 @@
+/* The files by which a supervisor and whoever started it (or adopts it later) know of each other.
+ * They lie in the place's `run` folder; each is written whole or not at all. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Address, Environment } from '../../api/attempts.ts'
+import type { ProcessName } from '../host-processes.ts'
+import type { Exit } from '../runner.ts'
+
+/** What the supervisor is told: `run/launch.json`. */
+export interface Launch {
+  /** Interpreter that runs `run/launch.py`. */
+  readonly python: string
+  /** Whether /pfs and /opt/program stand at their places. */
+  readonly private: boolean
+  readonly memoryBytes?: number
+  readonly address?: Address
+  /** Loopback port that the socket of `address` leads to. */
+  readonly relayPort?: number
+  readonly environment: Environment
+}
+
+/** What is known of a started program: `run/state.json`. */
+export interface State {
+  readonly supervisor: ProcessName
+  readonly startedAt: string
+  readonly launcher?: ProcessName
+}
+
+/** `run/stop.json`: somebody wants the end. `lost`: nobody asked for it, it only must not go on. */
+export interface StopWish {
+  readonly graceMs: number
+  readonly lost?: boolean
+}
+
+export interface PlaceFiles {
+  readonly run: string
+  readonly log: string
+  readonly launch: string
+  readonly state: string
+  readonly stop: string
+  readonly exit: string
+  readonly script: string
+  readonly spec: string
+  readonly failure: string
+  readonly fifo: string
+  readonly errors: string
+  /** Writable copy of the program. */
+  readonly program: string
+  readonly root: string
+  readonly tmp: string
+  /** Stands for /pfs/data where there is no private view. */
+  readonly data: string
+  readonly image: string
+}
+
+export function placeFiles(dir: string): PlaceFiles {
+  const run = join(dir, 'run')
+  return {
+    run,
+    log: join(dir, 'log'),
+    launch: join(run, 'launch.json'),
+    state: join(run, 'state.json'),
+    stop: join(run, 'stop.json'),
+    exit: join(run, 'exit.json'),
+    script: join(run, 'launch.py'),
+    spec: join(run, 'spec.json'),
+    failure: join(run, 'failure'),
+    fifo: join(run, 'output'),
+    errors: join(run, 'supervisor.err'),
+    program: join(run, 'program'),
+    root: join(run, 'root'),
+    tmp: join(run, 'tmp'),
+    data: join(run, 'data'),
+    image: join(run, 'image'),
+  }
+}
+
+export const readLaunch = (files: PlaceFiles) => read<Launch>(files.launch)
+export const readState = (files: PlaceFiles) => read<State>(files.state)
+export const readStop = (files: PlaceFiles) => read<StopWish>(files.stop)
+export const readExit = (files: PlaceFiles) => read<Exit>(files.exit)
+
+function read<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

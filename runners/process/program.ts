@@ -1,0 +1,98 @@
+/* The program of an attempt: a copy of its own, since original programs write beside themselves, and
+ * the command that starts it. */
+
+import { existsSync } from 'node:fs'
+import {
+  chmod,
+  constants,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  symlink,
+} from 'node:fs/promises'
+import { basename, join } from 'node:path'
+
+/** Contract of the original: `./train` and `./serve` need a `#!` line. */
+export type Command = { readonly argv: readonly string[] } | { readonly reason: string }
+
+const PYTHON = /^python(\d+(\.\d+)?)?$/
+const HEAD_BYTES = 512
+const ELF = '\x7fELF'
+
+/** Copies a folder; what is read-only in the cache is writable in the copy. */
+export async function copyFolder(source: string, target: string): Promise<void> {
+  await mkdir(target, { recursive: true, mode: 0o755 })
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const from = join(source, entry.name)
+    const to = join(target, entry.name)
+    if (entry.isDirectory()) await copyFolder(from, to)
+    else if (entry.isSymbolicLink()) await symlink(await readlink(from), to)
+    else await copyOne(from, to)
+  }
+}
+
+async function copyOne(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_FICLONE)
+  const file = await open(to, 'r')
+  try {
+    const { mode } = await file.stat()
+    await file.chmod((mode & 0o777) | 0o200)
+  } finally {
+    await file.close()
+  }
+}
+
+/** How `./train` or `./serve` in this folder is started; makes it executable. A `#!` line that names
+ * a Python by its path gets `python`, which has the bundle's packages. */
+export async function commandOf(folder: string, name: string, python: string): Promise<Command> {
+  const path = join(folder, name)
+  const head = await headOf(path)
+  if (head === undefined) {
+    return { reason: `the program ./${name} is missing: put it into model/ beside the Dockerfile` }
+  }
+  await chmod(path, 0o755)
+  const direct = { argv: [`./${name}`] }
+  if (head.startsWith(ELF)) return direct
+  if (!head.startsWith('#!')) {
+    return {
+      reason: `./${name} has no #! line: its first line must name what runs it, as #!/usr/bin/env python3 does`,
+    }
+  }
+  const line = head.slice(2).split('\n')[0] ?? ''
+  if (line.endsWith('\r')) {
+    return { reason: `the #! line of ./${name} ends as Windows ends lines: save it with \\n alone` }
+  }
+  const [interpreter = '', ...parameters] = line.trim().split(/\s+/)
+  if (PYTHON.test(basename(interpreter))) return { argv: [python, ...parameters, `./${name}`] }
+  if (interpreter.startsWith('/opt/program/') || existsSync(interpreter)) return direct
+  return { reason: `the #! line of ./${name} names ${interpreter}, which this host does not have` }
+}
+
+async function headOf(path: string): Promise<string | undefined> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    file = await open(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
+    return buffer.toString('latin1', 0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Shows data where there is no private view: folders of its own, in which each file is a link. */
+export async function linkFolder(source: string, target: string): Promise<void> {
+  await mkdir(target, { recursive: true, mode: 0o755 })
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const from = join(source, entry.name)
+    const to = join(target, entry.name)
+    if (entry.isDirectory()) await linkFolder(from, to)
+    else await symlink(from, to)
+  }
+}

@@ -1,0 +1,88 @@
+/* What a worker keeps of an attempt, so that after a crash it goes on where it was. */
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Report, WorkOrder } from '../../api/attempts.ts'
+import { writeDurably } from '../durably.ts'
+import { removeFolder } from '../remove-folder.ts'
+import type { Place } from '../runner.ts'
+
+/** `started`: the runner was told to start the program. A report is kept once all its bytes are
+ * stored, so that it can be said again and again. */
+export interface Progress {
+  readonly step: 'preparing' | 'started' | 'reporting'
+  /** When the attempt came to this worker. */
+  readonly claimedAt: string
+  /** Starts of a service, beginning with 1. */
+  readonly starts: number
+  /** Bytes of the log that came from starts before this one. */
+  readonly logBase: number
+  readonly report?: Report
+}
+
+export class AttemptFolder {
+  readonly path: string
+  readonly order: WorkOrder
+  #progress: Progress
+
+  private constructor(path: string, order: WorkOrder, progress: Progress) {
+    this.path = path
+    this.order = order
+    this.#progress = progress
+  }
+
+  static async create(root: string, order: WorkOrder): Promise<AttemptFolder> {
+    const path = join(root, order.attempt)
+    const claimedAt = new Date().toISOString()
+    const progress: Progress = { step: 'preparing', claimedAt, starts: 1, logBase: 0 }
+    await removeFolder(path)
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    writeDurably(join(path, 'progress.json'), progress)
+    // The token within is why nobody else may read it; last, since with it the attempt is known.
+    writeDurably(join(path, 'order.json'), order)
+    return new AttemptFolder(path, order, progress)
+  }
+
+  /** What an earlier life of the worker left; undefined if it did not come so far as to be known. */
+  static async find(root: string, attempt: string): Promise<AttemptFolder | undefined> {
+    const path = join(root, attempt)
+    try {
+      const order = JSON.parse(await readFile(join(path, 'order.json'), 'utf8')) as WorkOrder
+      const progress = JSON.parse(await readFile(join(path, 'progress.json'), 'utf8')) as Progress
+      return new AttemptFolder(path, order, progress)
+    } catch {
+      return undefined
+    }
+  }
+
+  get progress(): Progress {
+    return this.#progress
+  }
+
+  advance(changes: Partial<Progress>): void {
+    this.#progress = { ...this.#progress, ...changes }
+    writeDurably(join(this.path, 'progress.json'), this.#progress)
+  }
+
+  /** Where the runner works. Each start of a service has a place of its own. */
+  get place(): Place {
+    return { attempt: this.order.attempt, dir: join(this.path, `place-${this.#progress.starts}`) }
+  }
+
+  get log(): string {
+    return join(this.path, 'log')
+  }
+
+  get hyper(): string {
+    return join(this.path, 'hyper')
+  }
+
+  get out(): string {
+    return join(this.path, 'out')
+  }
+
+  async remove(): Promise<void> {
+    // First of all, so that a half removed folder is not taken for an attempt.
+    await rm(join(this.path, 'order.json'), { force: true })
+    await removeFolder(this.path)
+  }
+}

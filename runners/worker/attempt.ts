@@ -1,0 +1,181 @@
+/* One attempt in the hands of this worker.
+ *
+ *   claimed -> preparing -> running -> collecting -> reporting -> forgotten        (a training)
+ *              preparing -> running -> collecting -> reporting -> forgotten        (a build)
+ *              preparing -> running -> serving <-> restarting -> reporting -> …    (a service)
+ *
+ *   killed (stop)         running, serving: the program is ended, then reporting `stopped`
+ *   worker ends (drain)   everything is left as it is; the next worker adopts it or reports it lost
+ *   not ours (gone)       the program is ended, the attempt forgotten, nothing is reported
+ *
+ * Always true: `reporting` begins when all bytes that the report names are stored; the report is said
+ * again until the server has it or does not want it; only then is the folder removed. */
+import type { Report } from '../../api/attempts.ts'
+import { isKaosError } from '../../api/errors.ts'
+import type { Channel } from '../../api/transfer/send.ts'
+import { sendFile } from '../../api/transfer/send.ts'
+import type { Runner } from '../runner.ts'
+import type { AttemptFolder } from './attempt-folder.ts'
+import type { AttemptCalls } from './attempts-client.ts'
+import { buildOutcome } from './builds.ts'
+import { Halt, Lease } from './lease.ts'
+import { LogOutbox } from './log-outbox.ts'
+import { isGone, patiently } from './patience.ts'
+import { serviceOutcome } from './services.ts'
+import type { Trees } from './trees.ts'
+import { trialOutcome } from './trials.ts'
+
+export const GRACE_MS = 5000
+
+/** What the attempts of a worker share. */
+export interface Workplace {
+  readonly runner: Runner
+  readonly trees: Trees
+  /** For the operator. */
+  readonly say: (line: string) => void
+}
+
+/** A report without the log, which is stored last. */
+export type Outcome = Omit<Report, 'log'>
+
+/** What the outcome of each kind is worked out with. */
+export interface Work {
+  readonly runner: Runner
+  readonly folder: AttemptFolder
+  readonly lease: Lease
+  readonly log: LogOutbox
+  /** To the store; tries again until the attempt is not ours any more. */
+  readonly channel: Channel
+  /** Whether an earlier life of the worker began this. */
+  readonly resumed: boolean
+  /** A tree that the order names, on disk and read-only. */
+  tree(digest: string): Promise<string>
+}
+
+export class Attempt {
+  readonly #workplace: Workplace
+  readonly #folder: AttemptFolder
+  readonly #calls: AttemptCalls
+  readonly #lease: Lease
+
+  constructor(workplace: Workplace, folder: AttemptFolder, calls: AttemptCalls) {
+    this.#workplace = workplace
+    this.#folder = folder
+    this.#calls = calls
+    this.#lease = new Lease(calls, folder.order.leaseMs)
+  }
+
+  get kind(): 'build' | 'trial' | 'service' {
+    return this.#folder.order.work.kind
+  }
+
+  /** The worker ends: what runs goes on without it. */
+  drain(): void {
+    this.#lease.halt('drain')
+  }
+
+  /** From wherever it is to its end. Never rejects. */
+  async run(resumed: boolean): Promise<void> {
+    const keeping = this.#lease.keep()
+    const { attempt } = this.#folder.order
+    try {
+      const report = this.#folder.progress.report ?? (await this.#outcome(resumed))
+      this.#folder.advance({ step: 'reporting', report })
+      await this.#report(report)
+      this.#workplace.say(`${this.kind} ${attempt}: ${report.state} ${report.reason ?? ''}`.trim())
+      await this.#forget()
+    } catch (error) {
+      await this.#abandon(error)
+    } finally {
+      this.#lease.close()
+      await keeping
+    }
+  }
+
+  async #outcome(resumed: boolean): Promise<Report> {
+    const log = new LogOutbox(this.#folder.log, this.#calls, this.#lease.quit)
+    try {
+      const outcome = await this.#work(this.#workWith(log, resumed))
+      const refused = await log.close()
+      if (refused instanceof Error) this.#workplace.say(`the log is refused: ${refused.message}`)
+      const { digest, size } = await sendFile(this.#folder.log, this.#channel())
+      return { ...outcome, log: { digest, size } }
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+  }
+
+  #workWith(log: LogOutbox, resumed: boolean): Work {
+    const lease = this.#lease
+    const channel = this.#channel()
+    const { runner, trees } = this.#workplace
+    const tree: Work['tree'] = digest =>
+      trees.folderOf(
+        digest as `sha256:${string}`,
+        (wanted, signal) => this.#calls.tree(wanted, signal),
+        lease.halted,
+      )
+    return { runner, folder: this.#folder, lease, log, channel, resumed, tree }
+  }
+
+  /** An outcome whatever happens, unless there is nobody to tell it to. */
+  async #work(work: Work): Promise<Outcome> {
+    const order = this.#folder.order.work
+    try {
+      if (order.kind === 'build') return await buildOutcome(work, order)
+      if (order.kind === 'trial') return await trialOutcome(work, order)
+      return await serviceOutcome(work, order)
+    } catch (error) {
+      if (this.#lease.quit.aborted) throw this.#lease.quit.reason
+      const stopped = error instanceof Halt && error.why === 'stop'
+      await this.#workplace.runner.stop(this.#folder.place, GRACE_MS)
+      const reason = error instanceof Error ? error.message : String(error)
+      if (!stopped) work.log.line(`the worker could not go on: ${reason}`)
+      return {
+        state: stopped ? 'stopped' : 'lost',
+        ...(stopped ? {} : { reason: reason.slice(0, 4000) }),
+        startedAt: this.#folder.progress.claimedAt,
+        finishedAt: new Date().toISOString(),
+      }
+    }
+  }
+
+  #channel(): Channel {
+    const { quit } = this.#lease
+    return {
+      have: digests => patiently(() => this.#calls.have(digests), quit),
+      objects: frames => patiently(() => this.#calls.objects(frames), quit),
+    }
+  }
+
+  async #report(report: Report): Promise<void> {
+    const { quit } = this.#lease
+    try {
+      await patiently(() => this.#calls.report(report, quit), quit)
+    } catch (error) {
+      if (quit.aborted || isGone(error) || report.state === 'lost') throw error
+      // It does not take this report; then at least it must learn that the attempt is over.
+      const said = isKaosError(error) ? error.message : String(error)
+      const reason = `the server refused the outcome: ${said}`.slice(0, 4000)
+      const { startedAt, finishedAt } = report
+      const lost: Report = { state: 'lost', reason, startedAt, finishedAt }
+      await patiently(() => this.#calls.report(lost, quit), quit)
+    }
+  }
+
+  async #abandon(error: unknown): Promise<void> {
+    const { quit } = this.#lease
+    if (quit.aborted && quit.reason instanceof Halt && quit.reason.why === 'drain') return
+    const why = error instanceof Error ? error.message : String(error)
+    this.#workplace.say(`${this.kind} ${this.#folder.order.attempt} is given up: ${why}`)
+    await this.#forget().catch(() => {})
+  }
+
+  async #forget(): Promise<void> {
+    const { place } = this.#folder
+    await this.#workplace.runner.stop(place, GRACE_MS)
+    await this.#workplace.runner.release(place)
+    await this.#folder.remove()
+  }
+}

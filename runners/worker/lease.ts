@@ -1,0 +1,124 @@
+/* The lease of an attempt: renewed all the while, so that the server knows that it goes on, where a
+ * service listens, and what it uses; and so that a kill is learnt of within a second. */
+import type { Lease as Granted, Measurement, Renewal } from '../../api/attempts.ts'
+import type { AttemptCalls } from './attempts-client.ts'
+import { backoff, isGone } from './patience.ts'
+
+/** Why an attempt does not go on. `stop`: somebody killed it. `gone`: it is no longer ours. `drain`:
+ * the worker ends, and what runs is left for the next one. */
+export class Halt extends Error {
+  readonly why: 'stop' | 'gone' | 'drain'
+
+  constructor(why: Halt['why']) {
+    super(`the attempt is halted: ${why}`)
+    this.why = why
+  }
+}
+
+const RENEW_MS = 1000
+const MEASURE_MS = 2000
+
+export type Status = Pick<Renewal, 'phase' | 'address' | 'startedAt'>
+
+export class Lease {
+  readonly #calls: AttemptCalls
+  readonly #halting = new AbortController()
+  readonly #quitting = new AbortController()
+  readonly #closing = new AbortController()
+  #leaseMs: number
+  #status: Status = { phase: 'preparing' }
+  /** Something the server was not told yet. */
+  #changed = false
+  #wake: () => void = () => {}
+  #measuredAt = 0
+  #latest: Measurement | undefined
+  #peak = 0
+  /** Asked for what the program uses, now and then. */
+  measure: () => Promise<Measurement | undefined> = async () => undefined
+
+  constructor(calls: AttemptCalls, leaseMs: number) {
+    this.#calls = calls
+    this.#leaseMs = leaseMs
+  }
+
+  /** Begins to renew; the promise resolves after `close`. */
+  async keep(): Promise<void> {
+    for (let failures = 0; !this.#ended(); ) {
+      failures = (await this.#renew()) ? 0 : failures + 1
+      if (this.#ended()) return
+      if (this.#changed) continue
+      const ms = failures > 0 ? backoff(failures) : Math.min(this.#leaseMs / 3, RENEW_MS)
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, ms)
+        this.#wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+  }
+
+  /** Aborted with a Halt whatever the reason: do not begin anything, end what runs. */
+  get halted(): AbortSignal {
+    return this.#halting.signal
+  }
+
+  /** Aborted with a Halt that is not `stop`: there is nothing left to tell the server. */
+  get quit(): AbortSignal {
+    return this.#quitting.signal
+  }
+
+  /** The latest measurement, with the most memory that was seen. */
+  get usage(): Measurement | undefined {
+    return this.#latest && { ...this.#latest, memoryBytes: this.#peak }
+  }
+
+  /** Told to the server at once. */
+  set(status: Status): void {
+    this.#status = status
+    this.#changed = true
+    this.#wake()
+  }
+
+  halt(why: Halt['why']): void {
+    const halt = new Halt(why)
+    this.#halting.abort(halt)
+    if (why !== 'stop') this.#quitting.abort(halt)
+    this.#wake()
+  }
+
+  close(): void {
+    this.#closing.abort()
+    this.#wake()
+  }
+
+  async #renew(): Promise<boolean> {
+    try {
+      const measurement = await this.#look()
+      this.#changed = false
+      const renewal = { ...this.#status, ...(measurement === undefined ? {} : { measurement }) }
+      const granted: Granted = await this.#calls.renew(renewal, this.#closing.signal)
+      this.#leaseMs = granted.leaseMs
+      if (granted.stop && !this.#halting.signal.aborted) this.halt('stop')
+      return true
+    } catch (error) {
+      if (isGone(error)) this.halt('gone')
+      return false
+    }
+  }
+
+  /** A measurement, if it is time for one. */
+  async #look(): Promise<Measurement | undefined> {
+    if (Date.now() - this.#measuredAt < MEASURE_MS) return undefined
+    this.#measuredAt = Date.now()
+    const seen = await this.measure().catch(() => undefined)
+    if (seen === undefined) return undefined
+    this.#peak = Math.max(this.#peak, seen.memoryBytes)
+    this.#latest = seen
+    return seen
+  }
+
+  #ended(): boolean {
+    return this.#closing.signal.aborted || this.#quitting.signal.aborted
+  }
+}

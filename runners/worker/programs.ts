@@ -1,0 +1,61 @@
+/* What trainings and services have in common: their order, their log, and their end. */
+import { mkdir } from 'node:fs/promises'
+import type { Image, Resources } from '../../api/attempts.ts'
+import type { Exit, Running, RunOrder } from '../runner.ts'
+import { GRACE_MS, type Work } from './attempt.ts'
+import { Halt } from './lease.ts'
+
+export async function runOrder(work: Work, image: Image, resources: Resources): Promise<RunOrder> {
+  await mkdir(work.folder.place.dir, { recursive: true })
+  const program = await work.tree(image.program)
+  return { image, layout: () => work.tree(image.tree), program, resources, env: {} }
+}
+
+/** The program that an earlier life of the worker started. */
+export async function adopted(work: Work): Promise<Running> {
+  const { folder, runner } = work
+  const running =
+    folder.progress.step === 'preparing' ? undefined : await runner.adopt(folder.place)
+  if (running !== undefined) return running
+  throw new Error('the worker ended before the program ran')
+}
+
+/** Follows the program to its end; asked to stop, it is ended. The log is complete then. Throws the
+ * Halt when the end is not for us to see. */
+export async function endOf(work: Work, running: Running): Promise<Exit> {
+  const { folder, lease, log, runner } = work
+  lease.measure = () => runner.stats(folder.place)
+  const following = new AbortController()
+  const copying = copyLog(work, following.signal)
+  try {
+    const exit = await Promise.race([running.exit, haltOf(lease.halted)])
+    if (!(exit instanceof Halt)) return exit
+    if (exit.why !== 'stop') throw exit
+    log.line('asked to stop')
+    await runner.stop(folder.place, GRACE_MS)
+    return { ...(await running.exit), state: 'stopped' }
+  } finally {
+    if (lease.quit.aborted) following.abort()
+    await copying
+  }
+}
+
+/** What the runner has logged and we have not, and then what comes. */
+async function copyLog({ folder, log, runner }: Work, signal: AbortSignal): Promise<void> {
+  const offset = Math.max(0, log.size - folder.progress.logBase)
+  try {
+    for await (const piece of runner.logs(folder.place, offset, signal)) log.append(piece)
+  } catch (error) {
+    log.line(
+      `the rest of the log cannot be read: ${error instanceof Error ? error.message : error}`,
+    )
+  }
+}
+
+/** Resolves with the reason once the signal is aborted. */
+export function haltOf(signal: AbortSignal): Promise<Halt> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve(signal.reason)
+    else signal.addEventListener('abort', () => resolve(signal.reason), { once: true })
+  })
+}

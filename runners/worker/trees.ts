@@ -1,0 +1,78 @@
+/* Trees on this host's disk: `<cache>/<hex>/`, read-only files, each fetched once whoever asks. A tree
+ * appears whole or not at all, so what is there is good. */
+import { access, mkdir, readdir, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Digest, hexOf } from '../../api/digest.ts'
+import { isKaosError } from '../../api/errors.ts'
+import { receiveTree } from '../../api/transfer/receive.ts'
+import { removeFolder } from '../remove-folder.ts'
+import { patiently } from './patience.ts'
+
+/** The frames of a tree, as the attempts API sends them. */
+export type Source = (digest: Digest, signal: AbortSignal) => AsyncIterable<Uint8Array>
+
+const UNUSED_MS = 14 * 24 * 3600 * 1000
+/** Bytes that are not what was asked for: once can be the wire, more often is the server. */
+const WRONG_MAX = 3
+
+export class Trees {
+  readonly #folder: string
+  readonly #underway = new Map<Digest, Promise<void>>()
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Removes what a crash left half done, and what nobody has used for two weeks. `needed`: hex digits
+   * of trees that programs may be reading now. */
+  async tidy(needed: ReadonlySet<string>): Promise<void> {
+    await mkdir(this.#folder, { recursive: true })
+    for (const name of await readdir(this.#folder)) {
+      const path = join(this.#folder, name)
+      if (needed.has(name)) continue
+      const { mtimeMs } = await stat(path)
+      if (name.startsWith('.') || Date.now() - mtimeMs > UNUSED_MS) {
+        await removeFolder(path)
+      }
+    }
+  }
+
+  /** The folder that holds this tree; not to be written. */
+  async folderOf(digest: Digest, source: Source, signal: AbortSignal): Promise<string> {
+    const path = join(this.#folder, hexOf(digest))
+    while (!(await exists(path))) {
+      const other = this.#underway.get(digest)
+      if (other === undefined) {
+        const fetching = this.#fetch(digest, path, source, signal)
+        this.#underway.set(digest, fetching)
+        await fetching.finally(() => this.#underway.delete(digest))
+      } else {
+        // Whose signal was aborted is its own affair: then it is our turn.
+        await other.catch(() => {})
+        signal.throwIfAborted()
+      }
+    }
+    await utimes(path, new Date(), new Date())
+    return path
+  }
+
+  async #fetch(digest: Digest, path: string, source: Source, signal: AbortSignal): Promise<void> {
+    for (let wrong = 0; ; ) {
+      try {
+        return await patiently(async () => {
+          await receiveTree(source(digest, signal), digest, path, { readOnly: true, signal })
+        }, signal)
+      } catch (error) {
+        if (await exists(path)) return
+        if (!isKaosError(error, 'DIGEST_MISMATCH') || ++wrong >= WRONG_MAX) throw error
+      }
+    }
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

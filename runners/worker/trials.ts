@@ -1,0 +1,97 @@
+/** The outcome of a training: what it wrote, stored. */
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TrialWork } from '../../api/attempts.ts'
+import { isKaosError } from '../../api/errors.ts'
+import { sendFolder } from '../../api/transfer/send.ts'
+import type { Exit, Running } from '../runner.ts'
+import type { Outcome, Work } from './attempt.ts'
+import { adopted, endOf, runOrder } from './programs.ts'
+
+const SEE = 'see: kaos train logs'
+
+export async function trialOutcome(work: Work, order: TrialWork): Promise<Outcome> {
+  const running = work.resumed ? await adopted(work) : await begin(work, order)
+  const { startedAt, environment } = running
+  work.lease.set({ phase: 'running', startedAt })
+  const exit = await endOf(work, running)
+  const { usage } = work.lease
+  const common = {
+    startedAt: exit.startedAt,
+    finishedAt: exit.finishedAt,
+    environment,
+    ...(exit.exit === undefined ? {} : { exit: exit.exit }),
+    ...(exit.outOfMemory === undefined ? {} : { outOfMemory: exit.outOfMemory }),
+    ...(usage === undefined ? {} : { usage }),
+  }
+  if (exit.state !== 'succeeded') {
+    const reason = reasonOf(exit)
+    return { ...common, state: exit.state, ...(reason === undefined ? {} : { reason }) }
+  }
+  work.lease.set({ phase: 'collecting', startedAt })
+  return { ...common, ...(await collect(work, order)) }
+}
+
+async function begin(work: Work, order: TrialWork): Promise<Running> {
+  const { folder, runner } = work
+  await rm(folder.out, { recursive: true, force: true })
+  await mkdir(folder.out)
+  await writeHyper(folder.hyper, order.hyper)
+  const data: { name: string; path: string }[] = []
+  for (const { name, tree } of order.data) data.push({ name, path: await work.tree(tree) })
+  const run = await runOrder(work, order.image, order.resources)
+  const { output } = order
+  work.lease.halted.throwIfAborted()
+  folder.advance({ step: 'started' })
+  return runner.run({ ...run, data, hyper: folder.hyper, out: folder.out, output }, folder.place)
+}
+
+/** The original's layout: `<hash>/<point>.json`; without a grid a file that no `*.json` finds. */
+async function writeHyper(folder: string, hyper: TrialWork['hyper']): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+  if (hyper === undefined) {
+    await mkdir(folder)
+    await writeFile(join(folder, 'params.null'), '{}')
+    return
+  }
+  const below = join(folder, hyper.hash)
+  await mkdir(below, { recursive: true })
+  await writeFile(join(below, hyper.file), JSON.stringify(hyper.values))
+}
+
+function reasonOf({ exit, reason, state }: Exit): string | undefined {
+  if (state !== 'failed') return reason
+  if (exit === undefined) return reason ?? `the training failed; ${SEE}`
+  const because = reason === undefined ? '' : `: ${reason}`
+  return `the training ended with exit code ${exit}${because}; ${SEE}`
+}
+
+async function collect(
+  work: Work,
+  order: TrialWork,
+): Promise<Pick<Outcome, 'state' | 'reason' | 'output'>> {
+  const { folder, lease } = work
+  const options = { ignores: () => false, signal: lease.halted }
+  try {
+    const path = join(folder.out, order.output)
+    if (!existsSync(path)) return await nothingWritten(folder.out, order.output)
+    const sent = await sendFolder(path, work.channel, options)
+    if (sent.files === 0) return await nothingWritten(folder.out, order.output)
+    return { state: 'succeeded', output: sent.tree }
+  } catch (error) {
+    if (!isKaosError(error, 'INVALID_BUNDLE')) throw error
+    const reason = `the training ended well, but what it wrote cannot be kept: ${error.message}`
+    return { state: 'failed', reason }
+  }
+}
+
+async function nothingWritten(out: string, output: string) {
+  const beside = (await readdir(out)).filter(name => name !== output)
+  const instead =
+    beside.length === 0 ? '' : ` (it wrote ${beside.slice(0, 3).join(', ')} beside it)`
+  const reason =
+    `the training ended well but wrote nothing to /pfs/out/${output}${instead}: ` +
+    'write the model below the folder that the program gets as its first argument'
+  return { state: 'failed', reason } as const
+}

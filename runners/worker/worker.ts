@@ -1,0 +1,143 @@
+/* The worker: claims work, one attempt per slot, and sees each to its end. Services take no slot.
+ * What an earlier life left is taken up first; one worker at a time has the folder.
+ *
+ *   <folder>/lock                who has it
+ *   <folder>/attempts/<id>/      order, progress, log, inputs and outputs of an attempt
+ *   <folder>/cache/trees/<hex>/  inputs, read-only, shared by all attempts */
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { WorkOrder } from '../../api/attempts.ts'
+import { takeLock } from '../lock.ts'
+import { removeFolder } from '../remove-folder.ts'
+import type { Runner } from '../runner.ts'
+import { Attempt, type Workplace } from './attempt.ts'
+import { AttemptFolder } from './attempt-folder.ts'
+import type { AttemptsClient } from './attempts-client.ts'
+import { backoff, pause } from './patience.ts'
+import { Slots } from './slots.ts'
+import { Trees } from './trees.ts'
+
+export interface WorkerOptions {
+  /** Name that the server shows. */
+  readonly id: string
+  readonly folder: string
+  readonly client: AttemptsClient
+  readonly runner: Runner
+  /** Trainings and builds at once. */
+  readonly slots: number
+  readonly say: (line: string) => void
+}
+
+export interface Worker {
+  /** Claims nothing more, leaves what runs to the next worker, and lets go of the folder. */
+  close(): Promise<void>
+}
+
+const WAIT_MS = 20_000
+const SERVICES_MAX = 64
+
+export async function openWorker(options: WorkerOptions): Promise<Worker> {
+  const closing = new AbortController()
+  const waiting = () => options.say('waiting for another worker to let go of the folder')
+  const unlock = await takeLock(join(options.folder, 'lock'), closing.signal, waiting)
+  const worker = new Working(options, closing)
+  await worker.resume()
+  const claiming = [
+    worker.claim(['build', 'trial'], worker.slots),
+    worker.claim(['service'], worker.services),
+  ]
+  return {
+    async close() {
+      closing.abort()
+      await Promise.all(claiming)
+      await worker.drain()
+      unlock()
+    },
+  }
+}
+
+class Working {
+  readonly slots: Slots
+  readonly services = new Slots(SERVICES_MAX)
+  readonly #options: WorkerOptions
+  readonly #closing: AbortController
+  readonly #attempts: string
+  readonly #workplace: Workplace
+  readonly #running = new Map<Attempt, Promise<void>>()
+
+  constructor(options: WorkerOptions, closing: AbortController) {
+    this.slots = new Slots(options.slots)
+    this.#options = options
+    this.#closing = closing
+    this.#attempts = join(options.folder, 'attempts')
+    const { runner, say } = options
+    const trees = new Trees(join(options.folder, 'cache', 'trees'))
+    this.#workplace = { runner, say, trees }
+  }
+
+  /** Takes up what is there, whether or not there are slots for it. */
+  async resume(): Promise<void> {
+    await mkdir(this.#attempts, { recursive: true, mode: 0o700 })
+    const folders: AttemptFolder[] = []
+    for (const attempt of await readdir(this.#attempts)) {
+      const folder = await AttemptFolder.find(this.#attempts, attempt)
+      if (folder === undefined) await removeFolder(join(this.#attempts, attempt))
+      else folders.push(folder)
+    }
+    const orders = JSON.stringify(folders.map(folder => folder.order))
+    const needed = orders.matchAll(/sha256:([0-9a-f]{64})/g).map(found => found[1] ?? '')
+    await this.#workplace.trees.tidy(new Set(needed))
+    for (const folder of folders) {
+      const slots = folder.order.work.kind === 'service' ? this.services : this.slots
+      slots.force()
+      this.#begin(folder, slots, true)
+    }
+  }
+
+  async claim(kinds: readonly string[], slots: Slots): Promise<void> {
+    const { signal } = this.#closing
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        await slots.take(signal)
+      } catch {
+        return
+      }
+      try {
+        const order = await this.#claimOne(kinds)
+        failures = 0
+        if (order === undefined) slots.give()
+        else this.#begin(await AttemptFolder.create(this.#attempts, order), slots, false)
+      } catch (error) {
+        slots.give()
+        if (signal.aborted) return
+        if (failures === 0) this.#options.say(`cannot claim work: ${messageOf(error)}`)
+        await pause(backoff(failures++), signal).catch(() => {})
+      }
+    }
+  }
+
+  #claimOne(kinds: readonly string[]): Promise<WorkOrder | undefined> {
+    const { client, id, runner } = this.#options
+    const claim = { worker: id, runner: runner.name, kinds: [...kinds], waitMs: WAIT_MS }
+    return client.claim(claim, this.#closing.signal)
+  }
+
+  #begin(folder: AttemptFolder, slots: Slots, resumed: boolean): void {
+    const { attempt: id, token } = folder.order
+    const attempt = new Attempt(this.#workplace, folder, this.#options.client.attempt(id, token))
+    const run = attempt.run(resumed).finally(() => {
+      this.#running.delete(attempt)
+      slots.give()
+    })
+    this.#running.set(attempt, run)
+  }
+
+  async drain(): Promise<void> {
+    for (const attempt of this.#running.keys()) attempt.drain()
+    await Promise.all(this.#running.values())
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,224 @@
+/* A server that plays the attempts API from a script: hands out orders, keeps what it is sent, and can
+ * go away, forget an attempt, or ask for a stop. */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Renewal, Report, WorkOrder } from '../../../api/attempts.ts'
+import { type Digest, digestFromRaw, digestOf } from '../../../api/digest.ts'
+import { newId } from '../../../api/ids.ts'
+import { parseFrames } from '../../../api/transfer/frames.ts'
+import { frameHeader } from '../../../api/transfer/protocol.ts'
+import { type Channel, sendFolder } from '../../../api/transfer/send.ts'
+import { decodeFile, decodeTree } from '../../../api/tree.ts'
+
+/** What the server knows of one attempt. */
+export interface Played {
+  readonly order: WorkOrder
+  readonly renewals: Renewal[]
+  readonly reports: Report[]
+  log: Buffer
+  stop: boolean
+  stale: boolean
+}
+
+export class ScriptedServer {
+  readonly objects = new Map<Digest, Buffer>()
+  readonly attempts = new Map<string, Played>()
+  readonly workerToken = newId()
+  readonly #ready: Played[] = []
+  readonly #changes = new EventTarget()
+  #server: Server | undefined
+  #port = 0
+  /** Claims that came with the right token. */
+  claims = 0
+  /** So many reports are answered with 503 first. */
+  refuseReports = 0
+
+  async open(): Promise<void> {
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch(error => response.destroy(error))
+    })
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  async close(): Promise<void> {
+    this.#server?.closeAllConnections()
+    this.#server?.close()
+    await once(this.#server!, 'close')
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  /** Puts a folder into the store. */
+  async put(folder: string): Promise<Digest> {
+    const channel: Channel = {
+      have: async digests => digests.map(digest => this.objects.has(digest)),
+      objects: async frames => this.#keep([Buffer.concat(frames)]),
+    }
+    return (await sendFolder(folder, channel, { ignores: () => false })).tree
+  }
+
+  offer(work: WorkOrder['work']): Played {
+    const attempt = newId()
+    const order = {
+      ...{ attempt, number: 1, token: newId(), leaseMs: 900, workspace: 'mnist', job: newId() },
+      work,
+    }
+    const played: Played = {
+      ...{ order, renewals: [], reports: [], log: Buffer.alloc(0), stop: false, stale: false },
+    }
+    this.attempts.set(attempt, played)
+    this.#ready.push(played)
+    this.#changed()
+    return played
+  }
+
+  /** Resolves once it is so, looked at after every call that came. */
+  async until<T>(found: () => T | undefined | false): Promise<T> {
+    for (;;) {
+      const value = found()
+      if (value !== undefined && value !== false) return value
+      await once(this.#changes, 'change')
+    }
+  }
+
+  reported(played: Played): Promise<Report> {
+    return this.until(() => played.reports[0])
+  }
+
+  /** The text of a stored file, by its path in a stored folder. */
+  text(tree: Digest, path: string): string | undefined {
+    let digest: Digest | undefined = tree
+    for (const name of path.split('/')) {
+      const entries = decodeTree(this.objects.get(digest!)!)
+      digest = entries.find(entry => entry.name === name)?.digest
+      if (digest === undefined) return undefined
+    }
+    return this.file(digest)
+  }
+
+  file(digest: Digest): string {
+    const chunks = decodeFile(this.objects.get(digest)!)
+    return Buffer.concat(chunks.map(chunk => this.objects.get(chunk.digest)!)).toString('utf8')
+  }
+
+  #changed(): void {
+    this.#changes.dispatchEvent(new Event('change'))
+  }
+
+  async #keep(body: Iterable<Buffer>): Promise<void> {
+    const source = (async function* () {
+      yield* body
+    })()
+    for await (const object of parseFrames(source)) {
+      this.objects.set(digestOf(object), Buffer.from(object))
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.url)
+    const [attempt = '', ...rest] = url.pathname.replace('/api/v1/attempts/', '').split('/')
+    const token = request.headers.authorization?.replace('Bearer ', '')
+    if (attempt === 'claim') {
+      const body = JSON.parse(String(await bodyOf(request)))
+      if (token !== this.workerToken) return problem(response, 401, 'AUTHORIZATION_FAILURE')
+      this.claims++
+      this.#changed()
+      return this.#claim(response, body.kinds)
+    }
+    const played = this.attempts.get(attempt)
+    if (played === undefined) return problem(response, 404, 'NOT_FOUND')
+    if (token !== played.order.token) return problem(response, 401, 'AUTHORIZATION_FAILURE')
+    const body = await bodyOf(request)
+    if (played.stale) return problem(response, 409, 'ATTEMPT_STALE')
+    await this.#call(played, rest, url, body, response)
+    this.#changed()
+  }
+
+  async #claim(response: ServerResponse, kinds: string[]): Promise<void> {
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    for (;;) {
+      const at = this.#ready.findIndex(played => kinds.includes(played.order.work.kind))
+      const [played] = at < 0 || gone.signal.aborted ? [] : this.#ready.splice(at, 1)
+      if (played !== undefined) return json(response, played.order)
+      await once(this.#changes, 'change', { signal: gone.signal }).catch(() => {})
+      if (gone.signal.aborted) return
+    }
+  }
+
+  async #call(
+    played: Played,
+    [name, digest]: string[],
+    url: URL,
+    body: Buffer,
+    response: ServerResponse,
+  ): Promise<void> {
+    if (name === 'renew') {
+      played.renewals.push(JSON.parse(String(body)))
+      return json(response, { leaseMs: played.order.leaseMs, stop: played.stop })
+    }
+    if (name === 'log') {
+      const offset = Number(url.searchParams.get('offset'))
+      if (offset > played.log.length) return problem(response, 409, 'CONFLICT')
+      const fresh = body.subarray(played.log.length - offset)
+      played.log = Buffer.concat([played.log, fresh])
+      return json(response, { offset: played.log.length })
+    }
+    if (name === 'have') {
+      const count = body.length / 32
+      const here = Array.from({ length: count }, (_, i) => {
+        return this.objects.has(digestFromRaw(body.subarray(i * 32, i * 32 + 32))) ? 1 : 0
+      })
+      response.end(Buffer.from(here))
+      return
+    }
+    if (name === 'objects') {
+      await this.#keep([body])
+      return json(response, {})
+    }
+    if (name === 'trees') {
+      this.#sendTree(digest as Digest, response)
+      response.end()
+      return
+    }
+    if (this.refuseReports-- > 0) return problem(response, 503, 'UNAVAILABLE')
+    played.reports.push(JSON.parse(String(body)))
+    json(response, {})
+  }
+
+  #sendTree(digest: Digest, response: ServerResponse): void {
+    const tree = this.#send(digest, response)
+    for (const entry of decodeTree(tree)) {
+      if (entry.kind === 'folder') this.#sendTree(entry.digest, response)
+      else
+        for (const chunk of decodeFile(this.#send(entry.digest, response))) {
+          this.#send(chunk.digest, response)
+        }
+    }
+  }
+
+  #send(digest: Digest, response: ServerResponse): Buffer {
+    const object = this.objects.get(digest)!
+    response.write(frameHeader(object.length))
+    response.write(object)
+    return object
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(request))
+}
+
+function json(response: ServerResponse, value: unknown): void {
+  response.end(JSON.stringify(value))
+}
+
+function problem(response: ServerResponse, status: number, code: string): void {
+  response.writeHead(status, { 'content-type': 'application/problem+json' })
+  response.end(JSON.stringify({ status, code, detail: `${code}, as the script wants it` }))
+}
