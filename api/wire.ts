@@ -118,7 +118,10 @@ export const JOB_STATES = [
   'JOB_KILLED',
 ] as const
 export type JobState = (typeof JOB_STATES)[number]
-export const JobStateSchema = Type.Union(JOB_STATES.map(state => Type.Literal(state)))
+// A union over a mapped list has no static type of its own.
+export const JobStateSchema = Type.Unsafe<JobState>(
+  Type.Union(JOB_STATES.map(state => Type.Literal(state))),
+)
 export const ENDPOINT_STATES = [
   'PIPELINE_STARTING',
   'PIPELINE_RUNNING',
@@ -128,7 +131,9 @@ export const ENDPOINT_STATES = [
   'PIPELINE_KILLED',
 ] as const
 export type EndpointState = (typeof ENDPOINT_STATES)[number]
-export const EndpointStateSchema = Type.Union(ENDPOINT_STATES.map(state => Type.Literal(state)))
+export const EndpointStateSchema = Type.Unsafe<EndpointState>(
+  Type.Union(ENDPOINT_STATES.map(state => Type.Literal(state))),
+)
 
 /** A line of a listing. */
 export const JobRow = Type.Object(
