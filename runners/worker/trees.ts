@@ -1,6 +1,7 @@
 /* Trees on this host's disk: `<cache>/<hex>/`, read-only files, each fetched once whoever asks. A tree
- * appears whole or not at all, so what is there is good. */
-import { access, mkdir, readdir, stat, utimes } from 'node:fs/promises'
+ * appears whole or not at all, so what is there is good, as long as this boot lasts: files are not
+ * synced one by one, so a power loss may leave holes, and another boot starts with an empty cache. */
+import { access, mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, hexOf } from '../../api/digest.ts'
 import { isKaosError } from '../../api/errors.ts'
@@ -11,6 +12,7 @@ import { patiently } from './patience.ts'
 /** The frames of a tree, as the attempts API sends them. */
 export type Source = (digest: Digest, signal: AbortSignal) => AsyncIterable<Uint8Array>
 
+const BOOT = '.boot'
 const UNUSED_MS = 14 * 24 * 3600 * 1000
 /** Bytes that are not what was asked for: once can be the wire, more often is the server. */
 const WRONG_MAX = 3
@@ -27,14 +29,22 @@ export class Trees {
    * of trees that programs may be reading now. */
   async tidy(needed: ReadonlySet<string>): Promise<void> {
     await mkdir(this.#folder, { recursive: true })
+    const sameBoot = await this.#sameBoot()
     for (const name of await readdir(this.#folder)) {
       const path = join(this.#folder, name)
-      if (needed.has(name)) continue
+      if (needed.has(name) || name === BOOT) continue
       const { mtimeMs } = await stat(path)
-      if (name.startsWith('.') || Date.now() - mtimeMs > UNUSED_MS) {
+      if (!sameBoot || name.startsWith('.') || Date.now() - mtimeMs > UNUSED_MS) {
         await removeFolder(path)
       }
     }
+    await writeFile(join(this.#folder, BOOT), (await bootId()) ?? '')
+  }
+
+  async #sameBoot(): Promise<boolean> {
+    const now = await bootId()
+    const then = await readFile(join(this.#folder, BOOT), 'utf8').catch(() => undefined)
+    return now !== undefined && now === then
   }
 
   /** The folder that holds this tree; not to be written. */
@@ -75,4 +85,9 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** Linux names each boot; elsewhere no boot is known to be the same. */
+function bootId(): Promise<string | undefined> {
+  return readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined)
 }
