@@ -1,0 +1,116 @@
+/* Claiming: a worker waits here for work of the kinds it has room for. Who gets it is decided by the
+ * ledger (the ready record must still be there); the order is put together before that, so that a
+ * claim never leaves work in nobody's hands. */
+import type { Actor } from '../../api/actor.ts'
+import type { Claim, WorkOrder } from '../../api/attempts.ts'
+import { type Board, carryOut, planFor, saveEndpoint, saveJob } from '../jobs/board.ts'
+import { READY } from '../jobs/changes.ts'
+import { forget, readRecord, retrying, same, write } from '../jobs/reading.ts'
+import type { ReadyWork } from '../jobs/ready.ts'
+import { type AttemptRecord, keyOf } from '../jobs/records.ts'
+import { orderOf } from './orders.ts'
+import { type Place, placeOf } from './places.ts'
+import { turnOf } from './turn.ts'
+
+const LATER_MS = 5000
+
+/** The next work for this worker; undefined when there was none in the time it waits. */
+export async function claimWork(
+  board: Board,
+  actor: Actor,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<WorkOrder | undefined> {
+  const until = performance.now() + claim.waitMs
+  for (;;) {
+    const over = signal.aborted || board.changes.closed
+    const entry = over ? undefined : board.ready.take(claim.kinds)
+    if (entry) {
+      const order = await assign(board, actor, claim, entry)
+      if (order) return order
+      continue
+    }
+    const ms = until - performance.now()
+    if (ms <= 0 || over) return undefined
+    await board.changes.next([READY], { ms, signal })
+  }
+}
+
+async function assign(
+  board: Board,
+  actor: Actor,
+  claim: Claim,
+  entry: ReadyWork,
+): Promise<WorkOrder | undefined> {
+  try {
+    return await board.turns.take(turnOf(entry.work), () =>
+      retrying(() => hold(board, actor, claim, entry)),
+    )
+  } catch (error) {
+    // Still in the ledger; offered again in a while, so that it does not stand before all others.
+    setTimeout(() => board.ready.add(entry), LATER_MS).unref()
+    throw error
+  }
+}
+
+async function hold(
+  board: Board,
+  actor: Actor,
+  claim: Claim,
+  entry: ReadyWork,
+): Promise<WorkOrder | undefined> {
+  const { ledger, people, settings } = board.parts
+  const ready = await readRecord(ledger, entry.key)
+  const place = await placeOf(board, entry.work)
+  if (!ready || !place) return undefined
+  const id = board.newId()
+  const { organisation } = place.kind === 'service' ? place.endpoint : place.job
+  const attempt: AttemptRecord = {
+    id,
+    number: place.attempts + 1,
+    work: entry.work,
+    organisation,
+    worker: claim.worker,
+    agent: actor.id,
+    runner: claim.runner,
+    phase: null,
+  }
+  const work = await orderOf(board, place)
+  const token = await people.issueAttemptToken(id, organisation)
+  const plan = planFor(actor.id, organisation)
+  plan.expect.push(same(ready), { record: place.key, version: place.version })
+  plan.records.push(forget(entry.key), write(keyOf.attempt(id), attempt))
+  noteAttempt(board, plan, place, id)
+  plan.after.push(() => board.live.add(attempt))
+  await carryOut(board, plan)
+  return {
+    attempt: id,
+    number: attempt.number,
+    token,
+    leaseMs: settings.leaseMs,
+    workspace: entry.work.workspace,
+    job: entry.work.job,
+    work,
+  }
+}
+
+function noteAttempt(
+  board: Board,
+  plan: ReturnType<typeof planFor>,
+  place: Place,
+  attempt: string,
+): void {
+  const attempts = place.attempts + 1
+  if (place.kind === 'service') {
+    saveEndpoint(board, plan, { ...place.endpoint, attempt, attempts })
+    return
+  }
+  const { job } = place
+  if (place.kind === 'build') {
+    saveJob(board, plan, { ...job, attempts, build: { ...place.build, attempt } })
+    return
+  }
+  plan.records.push(write(place.key, { ...place.trial, attempt, attempts }))
+  plan.expect.push(same(place.jobHeld))
+  saveJob(board, plan, { ...job, attempts: job.attempts + 1 })
+}

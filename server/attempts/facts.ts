@@ -1,0 +1,128 @@
+/** Nodes that several outcomes have in common: the log of an attempt, what a program ran in. */
+import type { Environment, Report } from '../../api/attempts.ts'
+import type { Digest } from '../../api/digest.ts'
+import { canonical } from '../../graph/canonical.ts'
+import type { Json, NewEdge, NewNode } from '../../graph/ledger.ts'
+import { putBytes } from '../../store/trees.ts'
+import type { Board } from '../jobs/board.ts'
+import type { AttemptRecord, Trace } from '../jobs/records.ts'
+import type { Ending } from './verdict.ts'
+
+/** What one outcome adds to the graph. */
+export interface Facts {
+  readonly nodes: NewNode[]
+  readonly edges: NewEdge[]
+}
+
+export function traceOf(attempt: AttemptRecord, ending: Ending): Trace {
+  const { id, number, worker } = attempt
+  return {
+    attempt: id,
+    number,
+    worker,
+    state: ending.state,
+    reason: ending.reason,
+    log: ending.log,
+  }
+}
+
+/** The log as an entity: what was written stays fetchable whatever came of the attempt. */
+export function addLog(
+  board: Board,
+  facts: Facts,
+  attempt: AttemptRecord,
+  log: Trace['log'],
+): void {
+  if (!log) return
+  const attributes = { attempt: attempt.id, number: attempt.number, size: log.size }
+  const node: NewNode = {
+    id: board.newId(),
+    class: 'entity',
+    kind: 'log',
+    workspace: attempt.work.workspace,
+    digest: log.digest,
+    attributes,
+  }
+  facts.nodes.push(node)
+}
+
+/** The environment as an entity, the same one for the same content; answers its id and digest. */
+export async function environmentEntity(
+  board: Board,
+  facts: Facts,
+  attempt: AttemptRecord,
+  environment: Environment,
+): Promise<{ id: string; digest: Digest }> {
+  const { ledger, store } = board.parts
+  const { organisation } = attempt
+  const { workspace } = attempt.work
+  const text = canonical(wellFormed(environment as Json))
+  const { digest } = await putBytes(store, Buffer.from(text))
+  const query = { organisation, workspace, kind: 'environment', digest, limit: 1 }
+  const [known] = await ledger.nodes(query)
+  if (known) return { id: known.id, digest }
+  const node: NewNode = {
+    id: board.newId(),
+    class: 'entity',
+    kind: 'environment',
+    workspace,
+    digest,
+    attributes: mainFacts(wellFormed(environment as Json) as Environment),
+  }
+  facts.nodes.push(node)
+  return { id: node.id, digest }
+}
+
+const FACTS_MAX = 32
+const TEXT_MAX = 200
+
+/** What is short enough to be read in a listing. */
+function mainFacts(environment: Environment): Record<string, Json> {
+  const short = Object.entries(environment).filter(([, value]) => {
+    if (typeof value === 'string') return value.length <= TEXT_MAX
+    return typeof value === 'boolean' || Number.isFinite(value)
+  })
+  return Object.fromEntries(short.slice(0, FACTS_MAX)) as Record<string, Json>
+}
+
+/** How it ran, for the attributes of an activity. */
+export function courseOf(
+  attempt: AttemptRecord,
+  ending: Ending,
+  report?: Report,
+): Record<string, Json> {
+  const course: Record<string, Json> = {
+    attempt: attempt.id,
+    number: attempt.number,
+    worker: attempt.worker,
+    runner: attempt.runner,
+    reason: ending.reason,
+  }
+  if (report) {
+    course.startedAt = report.startedAt
+    course.finishedAt = report.finishedAt
+    if (report.exit !== undefined) course.exit = report.exit
+    if (report.outOfMemory !== undefined) course.outOfMemory = report.outOfMemory
+    if (report.usage) course.usage = { ...report.usage }
+  }
+  return course
+}
+
+/** Milliseconds that it ran. */
+export function ranMs(report: Report | undefined): number {
+  if (!report) return 0
+  return Math.max(0, Date.parse(report.finishedAt) - Date.parse(report.startedAt)) || 0
+}
+
+/** The same value with every text valid Unicode: what a program wrote must not stop its outcome. */
+export function wellFormed<T extends Json>(value: T): T {
+  const of = (json: Json): Json => {
+    if (typeof json === 'string') return json.toWellFormed()
+    if (Array.isArray(json)) return json.map(of)
+    if (typeof json !== 'object' || json === null) return json
+    return Object.fromEntries(
+      Object.entries(json).map(([key, one]) => [key.toWellFormed(), of(one)]),
+    )
+  }
+  return of(value) as T
+}

@@ -1,0 +1,100 @@
+/** What a worker is told to do. All of it was fixed when the job was submitted. */
+import type { ServiceWork, TrialWork, WorkOrder } from '../../api/attempts.ts'
+import type { Digest } from '../../api/digest.ts'
+import { KaosError } from '../../api/errors.ts'
+import { type Point, parseGrid, pointFile } from '../../api/grid.ts'
+import { readFile } from '../../store/trees.ts'
+import type { Board } from '../jobs/board.ts'
+import { imageOf } from '../jobs/images.ts'
+import type { EndpointRecord, JobRecord, TrainPart, TrialRecord, WorkRef } from '../jobs/records.ts'
+import { type Place, placeOf } from './places.ts'
+
+async function trialOrder(
+  board: Board,
+  job: JobRecord,
+  train: TrainPart,
+  trial: TrialRecord,
+): Promise<TrialWork> {
+  const { ledger } = board.parts
+  const image = (await ledger.node(train.image!))!
+  const data = (await ledger.node(train.data))!
+  const hyper = await hyperOf(board, train, trial.index)
+  return {
+    kind: 'trial',
+    image: imageOf(image),
+    data: [{ name: data.name!, tree: data.digest! }],
+    ...(hyper ? { hyper } : {}),
+    output: trial.output,
+    resources: job.resources,
+  }
+}
+
+async function serviceOrder(board: Board, endpoint: EndpointRecord): Promise<ServiceWork> {
+  const image = (await board.parts.ledger.node(endpoint.image!))!
+  return {
+    kind: 'service',
+    image: imageOf(image),
+    endpoint: endpoint.name,
+    resources: endpoint.resources,
+    readyTimeoutMs: board.parts.settings.readyTimeoutMs,
+  }
+}
+
+export interface Hyper {
+  hash: string
+  file: string
+  values: Record<string, unknown>
+}
+
+/** The point of a trial; undefined without a grid. */
+export async function hyperOf(
+  board: Board,
+  train: TrainPart,
+  index: number,
+): Promise<Hyper | undefined> {
+  if (!train.grid || !train.hyper) return undefined
+  const points = await pointsOf(board, train.hyper)
+  const point = points[index]
+  if (!point) return undefined
+  return { hash: train.grid.hash, file: pointFile(point), values: { ...point } }
+}
+
+/** Grids read lately: every trial of a job asks for its own. */
+const kept = new Map<string, readonly Point[]>()
+const KEPT_MAX = 16
+
+async function pointsOf(board: Board, entity: string): Promise<readonly Point[]> {
+  const known = kept.get(entity)
+  if (known) return known
+  const { ledger, store } = board.parts
+  const node = await ledger.node(entity)
+  const chunks: Uint8Array[] = []
+  for await (const chunk of readFile(store, node!.digest!)) chunks.push(chunk)
+  const points = parseGrid(Buffer.concat(chunks).toString('utf8'))?.points ?? []
+  const oldest = kept.keys().next().value
+  if (kept.size >= KEPT_MAX && oldest !== undefined) kept.delete(oldest)
+  kept.set(entity, points)
+  return points
+}
+
+/** A tree that the order of this work names; OBJECT_UNKNOWN for every other. */
+export async function orderedTree(board: Board, work: WorkRef, digest: string): Promise<Digest> {
+  const place = await placeOf(board, work)
+  const order = place && (await orderOf(board, place))
+  const named = order && treesOf(order).find(tree => tree === digest)
+  if (named) return named as Digest
+  throw new KaosError('OBJECT_UNKNOWN', `the order names no tree ${digest}`)
+}
+
+export async function orderOf(board: Board, place: Place): Promise<WorkOrder['work']> {
+  if (place.kind === 'build') return place.build.work
+  if (place.kind === 'trial') return trialOrder(board, place.job, place.train, place.trial)
+  return serviceOrder(board, place.endpoint)
+}
+
+function treesOf(order: WorkOrder['work']): string[] {
+  if (order.kind === 'build') return [order.source, order.program]
+  const { tree, program } = order.image
+  if (order.kind === 'service') return [tree, program]
+  return [tree, program, ...order.data.map(data => data.tree)]
+}

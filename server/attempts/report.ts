@@ -1,0 +1,99 @@
+/* Reports: how an attempt ended. Bytes before facts: what a report names must be here, whole, and
+ * sent by this attempt or readable in its workspace. */
+import type { Report } from '../../api/attempts.ts'
+import { type Digest, digestOf } from '../../api/digest.ts'
+import { KaosError } from '../../api/errors.ts'
+import { canonical } from '../../graph/canonical.ts'
+import type { Json } from '../../graph/ledger.ts'
+import { putBytes } from '../../store/trees.ts'
+import type { Board } from '../jobs/board.ts'
+import { readRecord } from '../jobs/reading.ts'
+import { type AttemptRecord, keyOf, type StoredLog } from '../jobs/records.ts'
+import { type End, endAttempt, type Past, type Size } from './end.ts'
+import { wellFormed } from './facts.ts'
+import { stale } from './live.ts'
+import { placeOf } from './places.ts'
+
+export async function reportAttempt(board: Board, attempt: string, report: Report): Promise<void> {
+  const clean = wellFormed(report as unknown as Json) as unknown as Report
+  const reportDigest = digestOf(canonical(clean as unknown as Json))
+  await board.turns.take(`report/${attempt}`, async () => {
+    const held = board.live.get(attempt)
+    if (!held) return answerAgain(board, attempt, reportDigest)
+    board.live.renew(attempt)
+    const size = await checked(board, held.record, clean)
+    const log = (clean.log as StoredLog | undefined) ?? (await journalAsLog(board, attempt))
+    const ending = { state: clean.state, reason: reasonOf(clean), log }
+    const end: End = { ending, report: clean, reportDigest, ...(size ? { size } : {}) }
+    await endAttempt(board, held.record, end)
+  })
+}
+
+/** The lease has run out: whoever held the work is believed lost. */
+export async function expireAttempt(board: Board, attempt: AttemptRecord): Promise<void> {
+  await board.turns.take(`report/${attempt.id}`, async () => {
+    if (!board.live.get(attempt.id)?.expired) return
+    const log = await journalAsLog(board, attempt.id)
+    const reason = `worker ${attempt.worker} was not heard of any more`
+    await endAttempt(board, attempt, { ending: { state: 'lost', reason, log } })
+  })
+}
+
+/** The same report twice is no error, and changes nothing. */
+async function answerAgain(board: Board, attempt: string, report: Digest): Promise<void> {
+  const past = await readRecord<Past>(board.parts.ledger, keyOf.past(attempt))
+  if (past?.value.report !== report) throw stale(attempt)
+}
+
+async function checked(
+  board: Board,
+  { id, work }: AttemptRecord,
+  report: Report,
+): Promise<Size | undefined> {
+  const { transfer } = board.parts
+  if (report.log) await transfer.acceptFile(id, work.workspace, report.log.digest as Digest)
+  if (report.state !== 'succeeded') return undefined
+  if (work.kind === 'build') {
+    await checkImage(board, id, work, report)
+    return undefined
+  }
+  if (work.kind === 'service') return undefined
+  if (report.output === undefined) {
+    throw new KaosError('BAD_REQUEST', 'a trial that succeeded must report its output')
+  }
+  return transfer.accept(id, work.workspace, report.output as Digest)
+}
+
+async function checkImage(
+  board: Board,
+  attempt: string,
+  work: AttemptRecord['work'],
+  { image }: Report,
+): Promise<void> {
+  if (!image) throw new KaosError('BAD_REQUEST', 'a build that succeeded must report its image')
+  if (image.kind === 'oci' && image.manifest === undefined) {
+    throw new KaosError('BAD_REQUEST', 'an OCI image must be reported with its manifest digest')
+  }
+  const place = await placeOf(board, work)
+  if (place?.kind === 'build' && image.program !== place.build.work.program) {
+    throw new KaosError('BAD_REQUEST', 'the image reported holds another program than the order')
+  }
+  await board.parts.transfer.accept(attempt, work.workspace, image.tree as Digest)
+}
+
+/** What the attempt wrote so far, as a stored file; null when it wrote nothing. */
+async function journalAsLog(board: Board, attempt: string): Promise<StoredLog | null> {
+  const log = await putBytes(board.parts.store, board.journals.read(attempt, 0))
+  return log.size === 0 ? null : log
+}
+
+function reasonOf(report: Report): string | null {
+  if (report.state === 'succeeded') return null
+  if (report.outOfMemory) {
+    const why = report.reason ?? 'it used more memory than it was given'
+    return `${why}; give it more with --memory`
+  }
+  if (report.reason !== undefined) return report.reason
+  if (report.exit !== undefined) return `it ended with exit code ${report.exit}`
+  return report.state === 'stopped' ? 'it was stopped' : null
+}

@@ -1,0 +1,158 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import Type from 'typebox'
+import { Claim, Lease, LogReceipt, Renewal, Report, WorkOrder } from '../../api/attempts.ts'
+import { DigestSchema } from '../../api/digest.ts'
+import { FRAMES_TYPE } from '../../api/transfer/protocol.ts'
+import { Problem } from '../../api/wire.ts'
+import { treeFrames } from '../../store/trees.ts'
+import type { Board } from '../jobs/board.ts'
+import { attemptTopic } from '../jobs/changes.ts'
+import { bodyOf, goneOf, sendBytes } from '../jobs/streams.ts'
+import { digestsIn } from '../transfer/bodies.ts'
+import { claimWork } from './claim.ts'
+import { orderedTree } from './orders.ts'
+import { renewAttempt } from './renew.ts'
+import { reportAttempt } from './report.ts'
+
+const tags = ['attempts']
+const Params = Type.Object({ attempt: Type.String() })
+
+export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (
+  app,
+  { board },
+) => {
+  const { transfer, store } = board.parts
+
+  app.post(
+    '/attempts/claim',
+    {
+      config: { scope: 'worker' },
+      schema: {
+        tags,
+        summary: 'Take work; 204 when there was none in the time waited',
+        body: Claim,
+        response: { 200: WorkOrder, 204: Type.Null(), '4xx': Problem },
+      },
+    },
+    async (request, reply) => {
+      const order = await claimWork(board, request.actor, request.body, goneOf(reply))
+      return order ? reply.send(order) : reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/attempts/:attempt/renew',
+    {
+      config: { scope: 'attempt' },
+      schema: {
+        tags,
+        summary: 'Keep an attempt, and tell how far it is',
+        params: Params,
+        body: Renewal,
+        response: { 200: Lease, '4xx': Problem },
+      },
+    },
+    async request => renewAttempt(board, request.params.attempt, request.body),
+  )
+
+  app.post(
+    '/attempts/:attempt/log',
+    {
+      config: { scope: 'attempt', stream: true },
+      schema: {
+        tags,
+        summary: 'Append to the log; what is answered is durable',
+        params: Params,
+        querystring: Type.Object({ offset: Type.Integer({ minimum: 0 }) }),
+        consumes: ['application/octet-stream', 'text/plain'],
+        response: { 200: LogReceipt, '4xx': Problem },
+      },
+    },
+    async request => {
+      const { attempt } = request.params
+      board.live.renew(attempt)
+      const bytes = bodyOf(request.body)
+      const offset = await board.journals.append(attempt, request.query.offset, bytes)
+      board.live.renew(attempt)
+      board.changes.wake(attemptTopic(attempt))
+      return { offset }
+    },
+  )
+
+  app.post(
+    '/attempts/:attempt/have',
+    {
+      config: { scope: 'attempt', stream: true },
+      schema: {
+        tags,
+        summary: 'Which objects need not be sent: a byte for each digest of the body',
+        params: Params,
+        consumes: ['application/octet-stream'],
+      },
+    },
+    async (request, reply) => {
+      const { attempt } = request.params
+      const { workspace } = board.live.renew(attempt).record.work
+      const digests = await digestsIn(bodyOf(request.body))
+      const here = await transfer.have(attempt, workspace, digests)
+      return reply.type('application/octet-stream').send(Buffer.from(here.map(Number)))
+    },
+  )
+
+  app.post(
+    '/attempts/:attempt/objects',
+    {
+      config: { scope: 'attempt', stream: true },
+      schema: {
+        tags,
+        summary: 'Send objects; when it is answered, all are durable',
+        params: Params,
+        consumes: [FRAMES_TYPE],
+        response: { 200: Type.Object({ objects: Type.Integer() }), '4xx': Problem },
+      },
+    },
+    async request => {
+      const { attempt } = request.params
+      board.live.renew(attempt)
+      const objects = await transfer.receive(attempt, bodyOf(request.body))
+      board.live.renew(attempt)
+      return { objects }
+    },
+  )
+
+  app.get(
+    '/attempts/:attempt/trees/:digest',
+    {
+      config: { scope: 'attempt' },
+      schema: {
+        tags,
+        summary: 'A folder that the order names, as frames',
+        params: Type.Object({ attempt: Type.String(), digest: DigestSchema }),
+        produces: [FRAMES_TYPE],
+      },
+    },
+    async (request, reply) => {
+      const { record } = board.live.renew(request.params.attempt)
+      const tree = await orderedTree(board, record.work, request.params.digest)
+      return sendBytes(reply, FRAMES_TYPE, treeFrames(store, tree))
+    },
+  )
+
+  app.post(
+    '/attempts/:attempt/report',
+    {
+      config: { scope: 'attempt' },
+      schema: {
+        tags,
+        summary: 'How the attempt ended; the same report again is no error',
+        params: Params,
+        body: Report,
+        response: { 200: Type.Object({}), '4xx': Problem },
+      },
+    },
+    async request => {
+      await reportAttempt(board, request.params.attempt, request.body)
+      return {}
+    },
+  )
+}

@@ -1,0 +1,63 @@
+/** Wake-ups inside this process. They carry nothing: who wakes reads the records again. */
+export interface Changes {
+  /** Resolves at the next wake of one of the topics, after `ms`, or when the signal aborts; never
+   * rejects. Ask for it before reading, so that no change falls in between. */
+  next(topics: readonly string[], options?: { ms?: number; signal?: AbortSignal }): Promise<void>
+  wake(...topics: string[]): void
+  /** Wakes all. From then on nobody should wait any more. */
+  close(): void
+  readonly closed: boolean
+}
+
+export const READY = 'ready'
+export const jobTopic = (job: string): string => `job/${job}`
+export const attemptTopic = (attempt: string): string => `attempt/${attempt}`
+export const endpointTopic = (name: string): string => `endpoint/${name}`
+
+export function openChanges(): Changes {
+  const waiting = new Map<string, Set<() => void>>()
+  let closed = false
+
+  function next(
+    topics: readonly string[],
+    { ms, signal }: { ms?: number; signal?: AbortSignal } = {},
+  ): Promise<void> {
+    if (closed || signal?.aborted) return Promise.resolve()
+    return new Promise(resolve => {
+      const timer = ms === undefined ? undefined : setTimeout(done, ms)
+      function done(): void {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        for (const topic of topics) {
+          const others = waiting.get(topic)
+          others?.delete(done)
+          if (others?.size === 0) waiting.delete(topic)
+        }
+        resolve()
+      }
+      signal?.addEventListener('abort', done, { once: true })
+      for (const topic of topics) {
+        const others = waiting.get(topic) ?? new Set()
+        waiting.set(topic, others.add(done))
+      }
+    })
+  }
+
+  function wake(...topics: string[]): void {
+    for (const topic of topics) for (const done of [...(waiting.get(topic) ?? [])]) done()
+  }
+
+  function close(): void {
+    closed = true
+    wake(...waiting.keys())
+  }
+
+  return {
+    next,
+    wake,
+    close,
+    get closed() {
+      return closed
+    },
+  }
+}

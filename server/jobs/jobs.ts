@@ -1,0 +1,128 @@
+/* The jobs half of the server: trainings, builds, endpoints, and the attempts at them. Opened over
+ * the parts of the server; everything it knows it has from the ledger. */
+import { join } from 'node:path'
+import type { Actor } from '../../api/actor.ts'
+import { isKaosError } from '../../api/errors.ts'
+import { newId } from '../../api/ids.ts'
+import { openJournals } from '../attempts/journal.ts'
+import { openLiveAttempts } from '../attempts/live.ts'
+import { expireAttempt } from '../attempts/report.ts'
+import type { Endpoints, Parts, Workspace } from '../parts.ts'
+import { endpointsOf, routeOf } from '../serve/endpoints.ts'
+import { killEndpoint } from '../serve/kill.ts'
+import { attemptEach, type Board } from './board.ts'
+import { openChanges } from './changes.ts'
+import { killJob } from './kill.ts'
+import { pipelinesOf } from './pipelines.ts'
+import { recordsOf } from './reading.ts'
+import { openReadySet } from './ready.ts'
+import type { AttemptRecord, EndpointRecord } from './records.ts'
+import { readMemory, takeUp } from './recover.ts'
+import { openTurns } from './turns.ts'
+
+export interface Jobs extends Endpoints {
+  /** For the routes of this half. */
+  readonly board: Board
+  /** Ends everything that runs in the workspace; a second call is no error. */
+  stopWorkspace(actor: Actor, workspace: Workspace): Promise<void>
+  /** Names as the original had them, of what exists. */
+  pipelinesOf(workspace: Workspace): Promise<{ pipelines: string[]; repos: string[] }>
+  /** Lets go. Attempts stay held: who comes back within the lease after the next start goes on. */
+  close(): Promise<void>
+}
+
+export async function openJobs(parts: Parts): Promise<Jobs> {
+  const expiring = openExpiring(parts)
+  const board = await openBoard(parts, attempt => expiring.begin(board, attempt))
+  await readMemory(board)
+  await takeUp(board)
+  const again = openRepeated(() => takeUp(board))
+  return {
+    board,
+    route(name) {
+      const endpoint = board.endpoints.get(name)
+      return endpoint && routeOf(endpoint)
+    },
+    stopWorkspace: (actor, workspace) => stopWorkspace(board, actor, workspace),
+    pipelinesOf: workspace => pipelinesOf(board, workspace),
+    async close() {
+      board.live.close()
+      board.changes.close()
+      await again.close()
+      await expiring.settled()
+    },
+  }
+}
+
+async function openBoard(parts: Parts, expired: (attempt: AttemptRecord) => void): Promise<Board> {
+  const { settings, ledger, now } = parts
+  let last = 0
+  return {
+    parts,
+    newId: () => newId((last = Math.max(now(), last + 1))),
+    live: openLiveAttempts(settings.leaseMs, expired),
+    changes: openChanges(),
+    turns: openTurns(),
+    ready: await openReadySet(ledger),
+    journals: await openJournals(join(settings.data, 'logs', 'attempts')),
+    endpoints: new Map<string, EndpointRecord>(),
+  }
+}
+
+/** Now and then: what an error left waiting goes on without a restart. */
+function openRepeated(work: () => Promise<void>) {
+  let running: Promise<void> | undefined
+  const timer = setInterval(() => {
+    running ??= work().finally(() => {
+      running = undefined
+    })
+  }, TAKE_UP_MS)
+  timer.unref()
+  return {
+    async close(): Promise<void> {
+      clearInterval(timer)
+      await running
+    },
+  }
+}
+
+const TAKE_UP_MS = 30_000
+
+/** Attempts whose lease has run out, each given up once. */
+function openExpiring({ log }: Parts) {
+  const running = new Map<string, Promise<void>>()
+
+  async function giveUp(board: Board, attempt: AttemptRecord): Promise<void> {
+    try {
+      await expireAttempt(board, attempt)
+    } catch (error) {
+      log('error', `attempt ${attempt.id} could not be given up: ${(error as Error).message}`)
+    } finally {
+      running.delete(attempt.id)
+    }
+  }
+
+  return {
+    begin(board: Board, attempt: AttemptRecord): void {
+      if (!running.has(attempt.id)) running.set(attempt.id, giveUp(board, attempt))
+    },
+    settled: () => Promise.all(running.values()),
+  }
+}
+
+async function stopWorkspace(board: Board, actor: Actor, workspace: Workspace): Promise<void> {
+  const killing = { by: actor.id, reason: `workspace ${workspace.name} was killed` }
+  const endpoints = endpointsOf(board, workspace.id)
+  await attemptEach(board, 'an endpoint could not be stopped', endpoints, async ({ name }) => {
+    await killEndpoint(board, name, killing).catch(unlessNotRunning)
+  })
+  const open = recordsOf<object>(board.parts.ledger, `open/${workspace.id}/`)
+  await attemptEach(board, 'a job could not be stopped', open, async ({ key }) => {
+    const id = key.slice(key.lastIndexOf('/') + 1)
+    await killJob(board, { workspace: workspace.id, id }, killing).catch(unlessNotRunning)
+  })
+}
+
+function unlessNotRunning(error: unknown): void {
+  if (!isKaosError(error, 'JOB_NOT_RUNNING')) throw error
+}

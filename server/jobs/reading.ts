@@ -1,0 +1,62 @@
+/* Typed reading and writing of records and pointers by exact name. */
+import { isKaosError } from '../../api/errors.ts'
+import type { Expectation, Json, Ledger, RecordWrite } from '../../graph/ledger.ts'
+
+/** A record as it was read; `version` for compare and set. */
+export interface Held<T> {
+  readonly key: string
+  readonly version: number
+  readonly value: T
+}
+
+const PAGE = 1000
+const TURNS = 25
+
+export async function readRecord<T>(ledger: Ledger, key: string): Promise<Held<T> | undefined> {
+  const [first] = await ledger.records(key, { limit: 1 })
+  if (first?.key !== key) return undefined
+  return { key, version: first.version, value: first.value as T }
+}
+
+/** All records whose key begins so, by key, a page at a time. */
+export async function* recordsOf<T>(ledger: Ledger, prefix: string): AsyncGenerator<Held<T>> {
+  let after: string | undefined
+  for (;;) {
+    const page = await ledger.records(prefix, { limit: PAGE, ...(after ? { after } : {}) })
+    for (const { key, version, value } of page) yield { key, version, value: value as T }
+    after = page.at(-1)?.key
+    if (page.length < PAGE) return
+  }
+}
+
+export async function readPointer(ledger: Ledger, name: string): Promise<string | null> {
+  const [first] = await ledger.pointers(name, { limit: 1 })
+  return first?.name === name ? first.target : null
+}
+
+export function write(key: string, value: object): RecordWrite {
+  return { key, value: value as Json }
+}
+
+export function forget(key: string): RecordWrite {
+  return { key, value: null }
+}
+
+export function same(held: Held<unknown>): Expectation {
+  return { record: held.key, version: held.version }
+}
+
+export function absent(key: string): Expectation {
+  return { record: key, version: 0 }
+}
+
+/** Reads and commits again while somebody else was first. */
+export async function retrying<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let turn = 1; ; turn++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!isKaosError(error, 'CONFLICT') || turn >= TURNS) throw error
+    }
+  }
+}

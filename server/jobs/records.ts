@@ -1,0 +1,187 @@
+/* The small rows behind jobs: where each stands now. What is finished is a fact in the ledger's log
+ * as well (`job/<id>/outcome` and the nodes of its trials); these rows make it quick to list.
+ *
+ *   job/<workspace>/<job>          every job, from its submission on
+ *   trial/<job>/<index>            every trial that was released
+ *   open/<workspace>/<job>         jobs without outcome, so that a start reads only those
+ *   waits/<build>/<train>          trainings that wait for a build
+ *   building/<image pointer>       the build that is under way for an image
+ *   ready/<priority>/<time>/<job>/<id>   work that anybody may claim
+ *   attempt/<id>                   work that somebody holds
+ *   past/<id>                      ended attempts, for a while: the same report twice is no error
+ *   endpoint/<name>, gone/<name>   endpoints: listed, and killed or never built */
+import type { Address, BuildWork, PHASES, Resources } from '../../api/attempts.ts'
+import type { Digest } from '../../api/digest.ts'
+import type { EndpointState, JobRow, JobState } from '../../api/wire.ts'
+
+export type JobKind = JobRow['kind']
+export type Phase = (typeof PHASES)[number]
+export type Metrics = Record<string, number | string>
+
+/** Somebody asked for the end. */
+export type Stop = { by: string; reason: string | null; at: string }
+
+export type StoredLog = { digest: Digest; size: number }
+
+/** An attempt that has ended, as its work remembers it. */
+export type Trace = {
+  attempt: string
+  number: number
+  worker: string
+  state: 'succeeded' | 'failed' | 'stopped' | 'lost'
+  reason: string | null
+  log: StoredLog | null
+}
+
+export type TrainPart = {
+  /** Entities, fixed at submission. */
+  source: string
+  data: string
+  hyper: string | null
+  /** Entity of the image; null while its build runs. */
+  image: string | null
+  /** Pointer that will name it, and the build it comes from. */
+  imagePointer: string
+  build: string | null
+  grid: { hash: string; digest: Digest } | null
+  /** `e23a2_9fd9d` and, for a grid, its hash. */
+  branch: string
+  total: number
+  done: number
+  failed: number
+  /** First point that was not released yet. */
+  next: number
+  /** Released and without outcome. */
+  live: number[]
+  parallelism: number
+  /** Pointer that names the job once it has succeeded. */
+  fingerprint: string
+}
+
+export type BuildPart = {
+  work: BuildWork
+  source: string
+  imagePointer: string
+  image: string | null
+  attempt: string | null
+  traces: Trace[]
+}
+
+export type JobRecord = {
+  id: string
+  kind: JobKind
+  workspace: string
+  workspaceName: string
+  organisation: string
+  author: string
+  state: JobState
+  started: string
+  finished: string | null
+  reason: string | null
+  stop: Stop | null
+  resources: Resources
+  attempts: number
+  processMs: number
+  /** Stored JSON of what the first run, or the build, ran in. */
+  environment: Digest | null
+  train?: TrainPart
+  build?: BuildPart
+}
+
+export type TrialRecord = {
+  id: string
+  job: string
+  index: number
+  /** Six digits; the model's name is `<branch>:<output>`. */
+  output: string
+  modelId: string
+  state: JobState
+  reason: string | null
+  phase: Phase | null
+  attempt: string | null
+  attempts: number
+  traces: Trace[]
+  /** Entity, tree and size of what it made. */
+  model: string | null
+  tree: Digest | null
+  files: number
+  bytes: number
+  metrics: Metrics
+  warnings: string[]
+}
+
+export type WorkRef =
+  | { kind: 'build'; id: string; workspace: string; job: string }
+  | { kind: 'trial'; id: string; workspace: string; job: string; index: number }
+  | { kind: 'service'; id: string; workspace: string; job: string; endpoint: string }
+
+export type AttemptRecord = {
+  id: string
+  number: number
+  work: WorkRef
+  organisation: string
+  worker: string
+  /** Agent of the worker. */
+  agent: string
+  runner: string
+  phase: Phase | null
+}
+
+export type EndpointRecord = {
+  name: string
+  workspace: string
+  workspaceName: string
+  organisation: string
+  author: string
+  createdAt: string
+  state: EndpointState
+  reason: string | null
+  resources: Resources
+  /** Entity that was built, its tree, and how people see it: `mnist:ff06b`. */
+  source: string
+  code: Digest
+  codeName: string
+  model: { entity: string; modelId: string; digest: Digest } | null
+  image: string | null
+  imageName: string
+  imagePointer: string
+  buildJob: string
+  /** Node of the revision; in the ledger once built. */
+  revision: string
+  /** Id of its work, for the ready set. */
+  work: string
+  attempt: string | null
+  attempts: number
+  traces: Trace[]
+  address: Address | null
+}
+
+const SERIAL_DIGITS = 5
+const TIME_DIGITS = 14
+const PRIORITY = { service: 0, build: 1, trial: 2 } as const
+
+export const keyOf = {
+  job: (workspace: string, job: string) => `job/${workspace}/${job}`,
+  trials: (job: string) => `trial/${job}/`,
+  trial: (job: string, index: number) =>
+    `trial/${job}/${String(index).padStart(SERIAL_DIGITS, '0')}`,
+  open: (workspace: string, job: string) => `open/${workspace}/${job}`,
+  waits: (build: string, train: string) => `waits/${build}/${train}`,
+  building: (imagePointer: string) => `building/${imagePointer}`,
+  attempt: (attempt: string) => `attempt/${attempt}`,
+  past: (attempt: string) => `past/${attempt}`,
+  endpoint: (name: string) => `endpoint/${name}`,
+  gone: (name: string) => `gone/${name}`,
+  modelName: (workspace: string, name: string) => `model-name/${workspace}/${name}`,
+  /** Services first, then builds, then trials; among these what was asked for first. */
+  ready: (work: WorkRef, since: string) => {
+    const time = String(Date.parse(since)).padStart(TIME_DIGITS, '0')
+    return `ready/${PRIORITY[work.kind]}/${time}/${work.job}/${work.id}`
+  },
+}
+
+export const outcomePointer = (job: string): string => `job/${job}/outcome`
+
+export function isFinal(state: JobState): boolean {
+  return state === 'JOB_SUCCESS' || state === 'JOB_FAILURE' || state === 'JOB_KILLED'
+}

@@ -1,0 +1,85 @@
+/* The start. What memory knows is read from records; what is unfinished and in nobody's hands is
+ * made ready again; what a crash interrupted between an outcome and its consequences goes on. Only
+ * what is unfinished is read, however many jobs there were. */
+import { placeOf } from '../attempts/places.ts'
+import { turnOf } from '../attempts/turn.ts'
+import { settleBuilt } from '../serve/built.ts'
+import { advance } from '../train/advance.ts'
+import { attemptEach, type Board, carryOut, makeReady, planFor } from './board.ts'
+import { absent, readRecord, recordsOf, retrying } from './reading.ts'
+import {
+  type AttemptRecord,
+  type EndpointRecord,
+  type JobRecord,
+  keyOf,
+  type TrialRecord,
+  type WorkRef,
+} from './records.ts'
+
+/** Attempts with their leases begun anew, and endpoints with their addresses. */
+export async function readMemory(board: Board): Promise<void> {
+  const { ledger } = board.parts
+  for await (const { value } of recordsOf<EndpointRecord>(ledger, 'endpoint/')) {
+    board.endpoints.set(value.name, value)
+  }
+  for await (const { value } of recordsOf<AttemptRecord>(ledger, 'attempt/')) {
+    board.live.add(value, await isStopped(board, value.work))
+  }
+  await board.journals.keepOnly(new Set(board.live.all().map(held => held.record.id)))
+}
+
+async function isStopped(board: Board, work: WorkRef): Promise<boolean> {
+  if (work.kind === 'service') return !board.endpoints.has(work.endpoint)
+  const key = keyOf.job(work.workspace, work.job)
+  const job = await readRecord<JobRecord>(board.parts.ledger, key)
+  return job === undefined || job.value.stop !== null
+}
+
+/** Takes up everything unfinished. Can be called again at any time. */
+export async function takeUp(board: Board): Promise<void> {
+  const open = recordsOf<object>(board.parts.ledger, 'open/')
+  await attemptEach(board, 'a job could not be taken up', open, async ({ key }) => {
+    const [, workspace = '', job = ''] = key.split('/')
+    await takeUpJob(board, workspace, job)
+  })
+  const endpoints = [...board.endpoints.values()]
+  await attemptEach(board, 'an endpoint could not be taken up', endpoints, async endpoint => {
+    await settleBuilt(board, endpoint.name)
+    const { name, work: id, image, state, workspace, buildJob: job, createdAt } = endpoint
+    if (image === null || state === 'PIPELINE_FAILURE') return
+    await offer(board, { kind: 'service', id, workspace, job, endpoint: name }, createdAt)
+  })
+}
+
+async function takeUpJob(board: Board, workspace: string, id: string): Promise<void> {
+  const { ledger } = board.parts
+  const job = (await readRecord<JobRecord>(ledger, keyOf.job(workspace, id)))?.value
+  if (!job) return
+  if (job.build) await offer(board, { kind: 'build', id, workspace, job: id }, job.started)
+  for (const index of job.train?.live ?? []) {
+    const trial = await readRecord<TrialRecord>(ledger, keyOf.trial(id, index))
+    if (!trial) continue
+    const work = { kind: 'trial', id: trial.value.id, workspace, job: id, index } as const
+    await offer(board, work, job.started)
+  }
+  if (job.train) await advance(board, workspace, id)
+}
+
+/** Makes the work ready unless it is, or somebody holds it. */
+async function offer(board: Board, work: WorkRef, since: string): Promise<void> {
+  if (board.ready.has(work.id)) return
+  const { ledger, people } = board.parts
+  await board.turns.take(turnOf(work), () =>
+    retrying(async () => {
+      const place = await placeOf(board, work)
+      if (!place || board.live.all().some(held => held.record.work.id === work.id)) return
+      const key = keyOf.ready(work, since)
+      if (await readRecord(ledger, key)) return board.ready.add({ key, work })
+      const { organisation } = place.kind === 'service' ? place.endpoint : place.job
+      const plan = planFor(people.system.id, organisation)
+      plan.expect.push({ record: place.key, version: place.version }, absent(key))
+      makeReady(board, plan, work, since)
+      await carryOut(board, plan)
+    }),
+  )
+}

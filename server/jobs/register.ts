@@ -1,0 +1,23 @@
+/** Every route of the jobs half, to be registered below /api/v1. */
+import type { FastifyPluginAsync } from 'fastify'
+import { attemptRoutes } from '../attempts/routes.ts'
+import { modelRoutes } from '../models/routes.ts'
+import type { Parts } from '../parts.ts'
+import { serveRoutes } from '../serve/routes.ts'
+import { trainRoutes } from '../train/routes.ts'
+import type { Jobs } from './jobs.ts'
+import { jobRoutes } from './routes.ts'
+
+export interface JobRoutesOptions {
+  readonly parts: Parts
+  readonly jobs: Jobs
+}
+
+export const registerJobRoutes: FastifyPluginAsync<JobRoutesOptions> = async (app, { jobs }) => {
+  const { board } = jobs
+  // Who waits for work or follows a log must not hold up the end.
+  app.addHook('preClose', async () => board.changes.close())
+  for (const routes of [trainRoutes, jobRoutes, attemptRoutes, serveRoutes, modelRoutes]) {
+    await app.register(routes, { board })
+  }
+}

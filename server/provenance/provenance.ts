@@ -1,0 +1,103 @@
+/* Provenance to hand out: as a drawing (PDF, SVG, its DOT), or as the graph itself in JSON. */
+import { KaosError } from '../../api/errors.ts'
+import {
+  render,
+  type ServeDrawing,
+  serveDot,
+  svgToPdf,
+  trainDot,
+} from '../../graph/drawing/drawing.ts'
+import type { Graph, Node } from '../../graph/ledger.ts'
+import type { EndpointRecord } from '../jobs/records.ts'
+import type { Parts, Workspace } from '../parts.ts'
+import { bundle, trainDrawing, upstream } from './train.ts'
+
+export type ProvenanceFormat = 'pdf' | 'svg' | 'dot' | 'json'
+
+export interface Document {
+  readonly type: string
+  readonly body: Buffer | string
+}
+
+const TYPES = {
+  pdf: 'application/pdf',
+  svg: 'image/svg+xml',
+  dot: 'text/vnd.graphviz; charset=utf-8',
+  json: 'application/json',
+} as const
+
+export async function modelProvenance(
+  parts: Parts,
+  workspace: Workspace,
+  model: Node,
+  format: ProvenanceFormat,
+): Promise<Document> {
+  const graph = await parts.ledger.lineage(model.id, { direction: 'up' })
+  if (format === 'json') return json(graph)
+  return drawn(trainDot(await trainDrawing(parts, workspace.name, graph, model)), format)
+}
+
+export async function endpointProvenance(
+  parts: Parts,
+  workspace: Workspace,
+  endpoint: EndpointRecord,
+  url: string,
+  format: ProvenanceFormat,
+): Promise<Document> {
+  const graph = await parts.ledger.lineage(endpoint.revision, { direction: 'up' })
+  if (graph.nodes.length === 0) throw notBuilt(endpoint)
+  if (format === 'json') return json(graph)
+  return drawn(serveDot(await serveDrawing(parts, workspace, graph, endpoint, url)), format)
+}
+
+async function serveDrawing(
+  parts: Parts,
+  workspace: Workspace,
+  graph: Graph,
+  endpoint: EndpointRecord,
+  url: string,
+): Promise<ServeDrawing> {
+  const deployment = upstream(graph, endpoint.revision, 'wasGeneratedBy')
+  const image = upstream(graph, deployment.id, 'used', 'image')
+  const build = upstream(graph, image.id, 'wasGeneratedBy')
+  const source = upstream(graph, build.id, 'used', 'code')
+  const model = endpoint.model && graph.nodes.find(node => node.id === endpoint.model?.entity)
+  const revision = graph.nodes.find(node => node.id === endpoint.revision)
+  return {
+    workspace: workspace.name,
+    ...(model
+      ? {
+          train: await trainDrawing(parts, workspace.name, graph, model),
+          model: { path: model.name!, commit: model.id },
+        }
+      : {}),
+    source: bundle(source),
+    image: bundle(image),
+    endpoint: endpoint.name,
+    url,
+    author: await parts.people.nameOf(endpoint.author),
+    at: revision?.at ?? endpoint.createdAt,
+  }
+}
+
+async function drawn(dot: string, format: 'pdf' | 'svg' | 'dot'): Promise<Document> {
+  const type = TYPES[format]
+  if (format === 'dot') return { type, body: dot }
+  const svg = await render(dot)
+  return { type, body: format === 'svg' ? svg : Buffer.from(await svgToPdf(svg)) }
+}
+
+/** The W3C's words for the three kinds of thing and their relations, as the ledger keeps them. */
+function json({ nodes, edges, truncated }: Graph): Document {
+  return { type: TYPES.json, body: JSON.stringify({ nodes, edges, truncated }) }
+}
+
+function notBuilt(endpoint: EndpointRecord): KaosError {
+  if (endpoint.state === 'PIPELINE_STARTING') {
+    const what = `endpoint ${endpoint.name} has no provenance yet: its image is being built`
+    return new KaosError('JOB_RUNNING', `${what}; see: kaos serve list`)
+  }
+  const reason = endpoint.reason ?? 'it was killed before that'
+  const what = `endpoint ${endpoint.name} has no provenance: it never served (${reason})`
+  return new KaosError('ENDPOINT_NOT_FOUND', what)
+}

@@ -1,0 +1,127 @@
+/* A serve request becomes facts: what is built, the build if one is needed, and the endpoint with a
+ * name of its own. The revision that will serve has its id from the beginning; it is in the ledger
+ * once its image is built. */
+import type { Actor } from '../../api/actor.ts'
+import { sixOf } from '../../api/ids.ts'
+import { checkResources } from '../../api/resources.ts'
+import type { ServeAccepted, ServeRequest } from '../../api/wire.ts'
+import type { NewNode, Node } from '../../graph/ledger.ts'
+import { type Board, carryOut, planFor, saveEndpoint, timeOf } from '../jobs/board.ts'
+import { type Needed, needImage } from '../jobs/images.ts'
+import { absent, readRecord, retrying } from '../jobs/reading.ts'
+import { type EndpointRecord, type JobRecord, keyOf } from '../jobs/records.ts'
+import { rowOf } from '../jobs/rows.ts'
+import { findModel } from '../models/find.ts'
+import type { Workspace } from '../parts.ts'
+import { findBundle } from '../train/bundles.ts'
+import { settleBuilt } from './built.ts'
+import { composeSource } from './compose.ts'
+import { findEndpoint } from './endpoints.ts'
+import { endpointView } from './view.ts'
+
+interface Wish {
+  readonly actor: Actor
+  readonly workspace: Workspace
+  readonly request: ServeRequest
+  readonly source: Node
+  readonly model: Node | undefined
+}
+
+export async function deployEndpoint(
+  board: Board,
+  actor: Actor,
+  workspace: Workspace,
+  request: ServeRequest,
+  host: string,
+): Promise<ServeAccepted> {
+  const { ledger, limits, people } = board.parts
+  checkResources(request.resources ?? {}, limits)
+  const source = await findBundle(ledger, workspace, 'serve-source', request.source)
+  const model =
+    request.model === undefined ? undefined : await findModel(ledger, workspace, request.model)
+  const wish: Wish = { actor, workspace, request, source, model }
+  const { name, build } = await board.turns.take(`submit/${workspace.id}`, () =>
+    retrying(() => submit(board, wish)),
+  )
+  await settleBuilt(board, name)
+  const endpoint = await findEndpoint(board, workspace, name)
+  return {
+    endpoint: await endpointView(board.parts, endpoint, host),
+    source: `/${endpoint.codeName}`,
+    model: endpoint.model?.modelId ?? null,
+    build: await rowOf(people, build),
+  }
+}
+
+async function submit(board: Board, wish: Wish): Promise<{ name: string; build: JobRecord }> {
+  const { workspace, actor } = wish
+  const plan = planFor(actor.id, workspace.organisation)
+  const source = await composeSource(board, plan, wish.source, wish.model)
+  const image = await needImage(board, plan, workspace, 'serve', source)
+  const endpoint = await newEndpoint(board, wish, source, image)
+  const { name } = endpoint
+  plan.expect.push(absent(keyOf.endpoint(name)), absent(keyOf.gone(name)))
+  plan.statements.push({
+    type: 'serve.submitted',
+    workspace: workspace.id,
+    detail: {
+      endpoint: name,
+      source: source.id,
+      model: wish.model?.id ?? null,
+      build: endpoint.buildJob,
+      resources: { ...endpoint.resources },
+    },
+  })
+  saveEndpoint(board, plan, endpoint)
+  await carryOut(board, plan)
+  return { name, build: image.build! }
+}
+
+async function newEndpoint(
+  board: Board,
+  { actor, workspace, request, model }: Wish,
+  source: NewNode,
+  image: Needed,
+): Promise<EndpointRecord> {
+  const { name, work } = await newName(board, workspace)
+  return {
+    name,
+    workspace: workspace.id,
+    workspaceName: workspace.name,
+    organisation: workspace.organisation,
+    author: actor.id,
+    createdAt: timeOf(board),
+    state: 'PIPELINE_STARTING',
+    reason: null,
+    resources: request.resources ?? {},
+    source: source.id,
+    code: source.digest!,
+    codeName: source.name!,
+    model: model ? { entity: model.id, modelId: model.name!, digest: model.digest! } : null,
+    image: null,
+    imageName: image.name,
+    imagePointer: image.pointer,
+    buildJob: image.build!.id,
+    revision: board.newId(),
+    work,
+    attempt: null,
+    attempts: 0,
+    traces: [],
+    address: null,
+  }
+}
+
+/** Endpoints share one space of addresses, so a name is new in the whole installation. */
+async function newName(
+  board: Board,
+  workspace: Workspace,
+): Promise<{ name: string; work: string }> {
+  const { ledger } = board.parts
+  for (;;) {
+    const work = board.newId()
+    const name = `serve-${workspace.name}-${sixOf(work)}`
+    const taken = await readRecord(ledger, keyOf.endpoint(name))
+    const gone = await readRecord(ledger, keyOf.gone(name))
+    if (!taken && !gone) return { name, work }
+  }
+}

@@ -1,0 +1,168 @@
+/* Moves a training on as far as it can go now: takes the image when it is built, releases trials up
+ * to the parallelism, ends the job after the last one. It reads where the job stands and can be
+ * called at any time, again, and after a crash in between. */
+import { sixOf } from '../../api/ids.ts'
+import type { JobState } from '../../api/wire.ts'
+import type { Move } from '../../graph/ledger.ts'
+import { type Board, carryOut, makeReady, planFor, saveJob, timeOf } from '../jobs/board.ts'
+import {
+  absent,
+  forget,
+  readPointer,
+  readRecord,
+  recordsOf,
+  retrying,
+  write,
+} from '../jobs/reading.ts'
+import {
+  isFinal,
+  type JobRecord,
+  keyOf,
+  outcomePointer,
+  type TrainPart,
+  type TrialRecord,
+} from '../jobs/records.ts'
+
+interface Training {
+  readonly job: JobRecord
+  readonly train: TrainPart
+  readonly version: number
+}
+
+export async function advance(board: Board, workspace: string, id: string): Promise<void> {
+  await board.turns.take(id, () =>
+    retrying(async () => {
+      const held = await readRecord<JobRecord>(board.parts.ledger, keyOf.job(workspace, id))
+      if (!held?.value.train || isFinal(held.value.state)) return
+      await step(board, { job: held.value, train: held.value.train, version: held.version })
+    }),
+  )
+}
+
+async function step(board: Board, training: Training): Promise<void> {
+  const { job, train } = training
+  const idle = train.live.length === 0
+  if (idle && train.done + train.failed === train.total) {
+    return finish(board, training, await outcomeOf(board, training))
+  }
+  if (job.stop) {
+    if (idle) await finish(board, training, { state: 'JOB_KILLED', reason: job.stop.reason })
+    return
+  }
+  const image = train.image ?? (await readPointer(board.parts.ledger, train.imagePointer))
+  if (image === null) return waitForBuild(board, training)
+  await release(board, training, image)
+}
+
+async function waitForBuild(board: Board, training: Training): Promise<void> {
+  const { train, job } = training
+  const key = keyOf.job(job.workspace, train.build!)
+  const build = (await readRecord<JobRecord>(board.parts.ledger, key))?.value
+  if (build && !isFinal(build.state)) return
+  const how = build?.state === 'JOB_KILLED' ? 'was killed' : 'failed'
+  const where = `see: kaos train logs -j ${train.build}`
+  const reason = `the image could not be built: build job ${train.build} ${how}; ${where}`
+  await finish(board, training, { state: 'JOB_FAILURE', reason })
+}
+
+async function release(board: Board, training: Training, image: string): Promise<void> {
+  const { job, train } = training
+  const free = train.parallelism - train.live.length
+  const count = Math.min(free, train.total - train.next)
+  if (count <= 0 && train.image !== null) return
+  const plan = planFor(job.author, job.organisation)
+  const names = new Set<string>()
+  for (let index = train.next; index < train.next + count; index++) {
+    const trial = await newTrial(board, job, train, index, names)
+    names.add(trial.modelId)
+    const name = keyOf.modelName(job.workspace, trial.modelId)
+    const work = {
+      kind: 'trial',
+      id: trial.id,
+      workspace: job.workspace,
+      job: job.id,
+      index,
+    } as const
+    plan.expect.push(absent(name))
+    plan.records.push(write(name, { trial: trial.id }), write(keyOf.trial(job.id, index), trial))
+    makeReady(board, plan, work, job.started)
+  }
+  const released = Array.from({ length: count }, (_, step) => train.next + step)
+  const live = [...train.live, ...released]
+  plan.expect.push({ record: keyOf.job(job.workspace, job.id), version: training.version })
+  if (train.build !== null) plan.records.push(forget(keyOf.waits(train.build, job.id)))
+  saveJob(board, plan, { ...job, train: { ...train, image, live, next: train.next + count } })
+  await carryOut(board, plan)
+}
+
+/** Model names are unique in a workspace: on a clash another id is drawn. */
+async function newTrial(
+  board: Board,
+  job: JobRecord,
+  train: TrainPart,
+  index: number,
+  taken: ReadonlySet<string>,
+): Promise<TrialRecord> {
+  for (;;) {
+    const id = board.newId()
+    const output = sixOf(id)
+    const modelId = `${train.branch}:${output}`
+    const name = keyOf.modelName(job.workspace, modelId)
+    if (taken.has(modelId) || (await readRecord(board.parts.ledger, name))) continue
+    return {
+      id,
+      job: job.id,
+      index,
+      output,
+      modelId,
+      state: 'JOB_STARTING',
+      reason: null,
+      phase: null,
+      attempt: null,
+      attempts: 0,
+      traces: [],
+      model: null,
+      tree: null,
+      files: 0,
+      bytes: 0,
+      metrics: {},
+      warnings: [],
+    }
+  }
+}
+
+interface Outcome {
+  readonly state: JobState
+  readonly reason: string | null
+}
+
+async function outcomeOf(board: Board, { job, train }: Training): Promise<Outcome> {
+  if (train.failed === 0) return { state: 'JOB_SUCCESS', reason: null }
+  for await (const { value } of recordsOf<TrialRecord>(board.parts.ledger, keyOf.trials(job.id))) {
+    if (value.state !== 'JOB_FAILURE') continue
+    if (train.total === 1) return { state: 'JOB_FAILURE', reason: value.reason }
+    const reason = `${train.failed} of ${train.total} trials failed; the first: ${value.reason}`
+    return { state: 'JOB_FAILURE', reason }
+  }
+  return { state: 'JOB_FAILURE', reason: `${train.failed} of ${train.total} trials failed` }
+}
+
+async function finish(board: Board, training: Training, outcome: Outcome): Promise<void> {
+  const { job, train, version } = training
+  const { state, reason } = outcome
+  const plan = planFor(board.parts.people.system.id, job.organisation)
+  const pointer = outcomePointer(job.id)
+  plan.expect.push({ record: keyOf.job(job.workspace, job.id), version }, { pointer, target: null })
+  const moves: Move[] = [{ pointer, target: state }]
+  if (state === 'JOB_SUCCESS') moves.push({ pointer: train.fingerprint, target: job.id })
+  plan.statements.push({
+    type: 'train.finished',
+    workspace: job.workspace,
+    moves,
+    detail: { job: job.id, reason, done: train.done, failed: train.failed, total: train.total },
+  })
+  plan.records.push(forget(keyOf.open(job.workspace, job.id)))
+  if (train.build !== null) plan.records.push(forget(keyOf.waits(train.build, job.id)))
+  saveJob(board, plan, { ...job, state, reason, finished: timeOf(board) })
+  await carryOut(board, plan)
+}

@@ -1,0 +1,48 @@
+/* The jobs of a workspace, newest first. Builds are listed until they succeed: one that failed or
+ * was killed stays, also when others came after it. */
+import type { JobRow, ServeList, TrainList } from '../../api/wire.ts'
+import type { Board } from '../jobs/board.ts'
+import { recordsOf } from '../jobs/reading.ts'
+import type { JobKind, JobRecord } from '../jobs/records.ts'
+import { rowOf } from '../jobs/rows.ts'
+
+export async function listTraining(board: Board, workspace: string): Promise<TrainList> {
+  const jobs = await jobsOf(board, workspace)
+  return {
+    ingesting: [],
+    building: await rows(board, building(jobs, 'build-train')),
+    training: await rows(
+      board,
+      jobs.filter(job => job.kind === 'train'),
+    ),
+  }
+}
+
+export async function listServeBuilds(
+  board: Board,
+  workspace: string,
+): Promise<ServeList['building']> {
+  return rows(board, building(await jobsOf(board, workspace), 'build-serve'))
+}
+
+/** All of a workspace, newest first. */
+export async function jobsOf(board: Board, workspace: string): Promise<JobRecord[]> {
+  const jobs: JobRecord[] = []
+  const records = recordsOf<JobRecord>(board.parts.ledger, `job/${workspace}/`)
+  for await (const { value } of records) jobs.push(value)
+  return jobs.reverse()
+}
+
+function building(jobs: readonly JobRecord[], kind: JobKind): JobRecord[] {
+  return jobs.filter(job => job.kind === kind && job.state !== 'JOB_SUCCESS')
+}
+
+async function rows(board: Board, jobs: readonly JobRecord[]): Promise<JobRow[]> {
+  const names = new Map<string, Promise<string>>()
+  const nameOf = (agent: string): Promise<string> => {
+    const name = names.get(agent) ?? board.parts.people.nameOf(agent)
+    names.set(agent, name)
+    return name
+  }
+  return Promise.all(jobs.map(job => rowOf({ nameOf }, job)))
+}

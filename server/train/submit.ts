@@ -1,0 +1,275 @@
+/* A train request becomes facts, in one commit: the inputs now in force, the build that is needed,
+ * and the job with exactly its inputs. What comes later never changes a job's inputs. */
+import { createHash } from 'node:crypto'
+import type { Actor } from '../../api/actor.ts'
+import { KaosError } from '../../api/errors.ts'
+import { type Grid, gridText, parseGrid } from '../../api/grid.ts'
+import { shortDigest } from '../../api/ids.ts'
+import { checkResources } from '../../api/resources.ts'
+import type { TrainAccepted, TrainRequest } from '../../api/wire.ts'
+import type { NewNode, Node } from '../../graph/ledger.ts'
+import { putBytes } from '../../store/trees.ts'
+import { type Board, carryOut, type Plan, planFor, saveJob, timeOf } from '../jobs/board.ts'
+import { type Needed, needImage } from '../jobs/images.ts'
+import { readPointer, readRecord, retrying, write } from '../jobs/reading.ts'
+import { type JobRecord, keyOf } from '../jobs/records.ts'
+import { rowOf } from '../jobs/rows.ts'
+import type { Workspace } from '../parts.ts'
+import { advance } from './advance.ts'
+import { findBundle } from './bundles.ts'
+import {
+  changesOf,
+  inputsView,
+  parallelismOf,
+  readTargets,
+  resourcesOf,
+  type Targets,
+} from './inputs.ts'
+
+/** What a request asks for, resolved. */
+interface Wish {
+  readonly actor: Actor
+  readonly workspace: Workspace
+  readonly request: TrainRequest
+  readonly source: Node | undefined
+  readonly data: Node | undefined
+  readonly grid: Grid | undefined
+}
+
+/** What came of it. */
+interface Result {
+  readonly targets: Targets
+  readonly build: JobRecord | undefined
+  readonly job: JobRecord | undefined
+  readonly unchanged: boolean
+}
+
+export async function submitTraining(
+  board: Board,
+  actor: Actor,
+  workspace: Workspace,
+  request: TrainRequest,
+): Promise<TrainAccepted> {
+  const wish = await wishOf(board, actor, workspace, request)
+  const result = await board.turns.take(`submit/${workspace.id}`, () =>
+    retrying(() => submit(board, wish)),
+  )
+  if (result.job && !result.unchanged) await advance(board, workspace.id, result.job.id)
+  const { people } = board.parts
+  return {
+    inputs: await inputsView(board, workspace, result.targets),
+    grid: wish.grid ? { hash: wish.grid.hash, points: [...wish.grid.points] } : null,
+    build: result.build ? await rowOf(people, result.build) : null,
+    job: result.job ? await rowOf(people, result.job) : null,
+    unchanged: result.unchanged,
+    warnings: warningsOf(request, wish.grid, result),
+  }
+}
+
+async function wishOf(
+  board: Board,
+  actor: Actor,
+  workspace: Workspace,
+  request: TrainRequest,
+): Promise<Wish> {
+  const { ledger } = board.parts
+  const { source, data, hyperparams, hyperparamsText, again } = request
+  const sent = [source, data, hyperparams, hyperparamsText, again || undefined]
+  if (sent.every(part => part === undefined)) {
+    throw new KaosError('BAD_REQUEST', 'give a source bundle, a data bundle or hyperparameters')
+  }
+  const text = hyperparamsText ?? (hyperparams && gridText(hyperparams))
+  const find = async (kind: 'train-source' | 'data', name: string | undefined) =>
+    name === undefined ? undefined : findBundle(ledger, workspace, kind, name)
+  return {
+    actor,
+    workspace,
+    request,
+    grid: text === undefined ? undefined : parseGrid(text),
+    source: await find('train-source', source),
+    data: await find('data', data),
+  }
+}
+
+async function submit(board: Board, wish: Wish): Promise<Result> {
+  const { ledger, limits } = board.parts
+  const { workspace, grid } = wish
+  const before = await readTargets(ledger, workspace.id)
+  const resources = { ...resourcesOf(before), ...wish.request.resources }
+  checkResources(resources, limits)
+  const plan = planFor(wish.actor.id, workspace.organisation)
+  const hyper = grid ? await hyperparameters(board, plan, workspace, grid) : null
+  const targets: Targets = {
+    source: wish.source?.id ?? before.source,
+    data: wish.data?.id ?? before.data,
+    hyper: hyper?.id ?? null,
+    resources: Object.keys(resources).length === 0 ? null : JSON.stringify(resources),
+    parallelism: wish.request.parallelism?.toString() ?? before.parallelism,
+  }
+  const { moves, expect } = changesOf(workspace.id, before, targets)
+  plan.expect.push(...expect)
+  if (moves.length > 0) {
+    plan.statements.push({ type: 'inputs.changed', workspace: workspace.id, moves })
+  }
+  const result = await started(board, plan, wish, targets)
+  if (plan.statements.length > 0) await carryOut(board, plan)
+  return result
+}
+
+/** The entity of the grid, the same one for the same text. */
+async function hyperparameters(
+  board: Board,
+  plan: Plan,
+  workspace: Workspace,
+  grid: Grid,
+): Promise<{ id: string }> {
+  const { ledger, store } = board.parts
+  const pointer = `grid/${workspace.id}/${grid.digest.slice('sha256:'.length)}`
+  const known = await readPointer(ledger, pointer)
+  if (known !== null) return { id: known }
+  const node: NewNode = {
+    id: board.newId(),
+    class: 'entity',
+    kind: 'hyperparams',
+    workspace: workspace.id,
+    name: grid.hash,
+    digest: (await putBytes(store, Buffer.from(grid.text))).digest,
+    attributes: { points: grid.points.length, keys: shortKeys(grid), sha256: grid.digest },
+  }
+  plan.expect.push({ pointer, target: null })
+  plan.statements.push({
+    type: 'hyperparams.sent',
+    workspace: workspace.id,
+    nodes: [node],
+    edges: [{ from: node.id, relation: 'wasAttributedTo', to: plan.actor }],
+    moves: [{ pointer, target: node.id }],
+  })
+  return node
+}
+
+const KEYS_SHOWN = 100
+
+function shortKeys({ keys }: Grid): string[] {
+  return keys.slice(0, KEYS_SHOWN).map(key => key.slice(0, KEYS_SHOWN).toWellFormed())
+}
+
+/** Plans the build and the job that the inputs ask for. */
+async function started(board: Board, plan: Plan, wish: Wish, targets: Targets): Promise<Result> {
+  const { ledger } = board.parts
+  const { workspace, grid, request } = wish
+  const nothing: Result = { targets, build: undefined, job: undefined, unchanged: false }
+  if (targets.source === null) return nothing
+  const source = wish.source ?? (await ledger.node(targets.source))!
+  const image = await needImage(board, plan, workspace, 'train', source)
+  const build = image.started ? image.build : undefined
+  if (targets.data === null) return { ...nothing, build }
+  const data = wish.data ?? (await ledger.node(targets.data))!
+  const fingerprint = fingerprintOf(workspace.id, image.pointer, data.id, grid)
+  const done = request.again ? null : await readPointer(ledger, fingerprint)
+  if (done !== null) {
+    const job = await readRecord<JobRecord>(ledger, keyOf.job(workspace.id, done))
+    return { targets, build, job: job?.value, unchanged: true }
+  }
+  const job = newJob(board, wish, targets, { image, source, data, fingerprint })
+  planJob(board, plan, job)
+  return { targets, build, job, unchanged: false }
+}
+
+function fingerprintOf(
+  workspace: string,
+  image: string,
+  data: string,
+  grid: Grid | undefined,
+): string {
+  const inputs = JSON.stringify([image, data, grid?.digest ?? null])
+  return `trained/${workspace}/${createHash('sha256').update(inputs).digest('hex')}`
+}
+
+interface Chosen {
+  readonly image: Needed
+  readonly source: Node
+  readonly data: Node
+  readonly fingerprint: string
+}
+
+function newJob(board: Board, wish: Wish, targets: Targets, chosen: Chosen): JobRecord {
+  const { workspace, grid } = wish
+  const { image, source, data, fingerprint } = chosen
+  const parts = [shortDigest(source.digest!), shortDigest(data.digest!), grid?.hash]
+  return {
+    id: board.newId(),
+    kind: 'train',
+    workspace: workspace.id,
+    workspaceName: workspace.name,
+    organisation: workspace.organisation,
+    author: wish.actor.id,
+    state: 'JOB_STARTING',
+    started: timeOf(board),
+    finished: null,
+    reason: null,
+    stop: null,
+    resources: resourcesOf(targets),
+    attempts: 0,
+    processMs: 0,
+    environment: null,
+    train: {
+      source: source.id,
+      data: data.id,
+      hyper: targets.hyper,
+      image: image.image,
+      imagePointer: image.pointer,
+      build: image.build?.id ?? null,
+      grid: grid ? { hash: grid.hash, digest: grid.digest } : null,
+      branch: parts.filter(part => part !== undefined).join('_'),
+      total: grid?.points.length ?? 1,
+      done: 0,
+      failed: 0,
+      next: 0,
+      live: [],
+      parallelism: grid ? parallelismOf(targets) : 1,
+      fingerprint,
+    },
+  }
+}
+
+function planJob(board: Board, plan: Plan, job: JobRecord): void {
+  const { id, workspace } = job
+  const train = job.train!
+  const { branch, total, parallelism, grid } = train
+  const hash = grid?.hash ?? null
+  const attributes = { branch, grid: hash, trials: total, parallelism, resources: job.resources }
+  plan.statements.push({
+    type: 'train.submitted',
+    workspace,
+    nodes: [{ id, class: 'activity', kind: 'train', workspace, attributes }],
+    edges: [
+      { from: id, relation: 'used', to: train.source, role: 'code' },
+      { from: id, relation: 'used', to: train.data, role: 'data' },
+      ...(train.hyper ? [used(id, train.hyper, 'hyperparams')] : []),
+      ...(train.image ? [used(id, train.image, 'image')] : []),
+      ...(train.build ? [{ from: id, relation: 'wasInformedBy', to: train.build } as const] : []),
+      { from: id, relation: 'wasAssociatedWith', to: job.author },
+    ],
+  })
+  plan.records.push(write(keyOf.open(workspace, id), {}))
+  if (train.image === null) plan.records.push(write(keyOf.waits(train.build!, id), { workspace }))
+  saveJob(board, plan, job)
+}
+
+function used(from: string, to: string, role: string) {
+  return { from, relation: 'used', to, role } as const
+}
+
+function warningsOf(request: TrainRequest, grid: Grid | undefined, result: Result): string[] {
+  const warnings: string[] = []
+  if (request.parallelism !== undefined && !grid) {
+    warnings.push('parallelism is kept, but has no effect without hyperparameters')
+  }
+  if (result.targets.source === null) {
+    warnings.push('nothing runs yet: send a source bundle with --source_bundle')
+  }
+  if (result.targets.data === null) {
+    warnings.push('no training runs yet: send a data bundle with --data_bundle')
+  }
+  return warnings
+}
