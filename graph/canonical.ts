@@ -48,17 +48,3 @@ function classOf(value: object): string {
 function refusal(message: string): KaosError {
   return new KaosError('BAD_REQUEST', message)
 }
-
-/** The first integer in the value that a double can not hold exactly, if there is one. By the time
- * we see such a number it may already be another than the one that was sent. */
-export function unsafeInteger(value: Json): number | undefined {
-  if (typeof value === 'number') {
-    return Number.isInteger(value) && !Number.isSafeInteger(value) ? value : undefined
-  }
-  if (value === null || typeof value !== 'object') return undefined
-  for (const part of Array.isArray(value) ? value : Object.values(value)) {
-    const found = unsafeInteger(part)
-    if (found !== undefined) return found
-  }
-  return undefined
-}

@@ -3,7 +3,7 @@
 import { isDigest } from '../api/digest.ts'
 import { isKaosError, KaosError } from '../api/errors.ts'
 import { isId } from '../api/ids.ts'
-import { canonical, unsafeInteger } from './canonical.ts'
+import { canonical } from './canonical.ts'
 import type {
   Commit,
   Expectation,
@@ -187,13 +187,6 @@ function requireText(text: unknown, what: string, max: number): void {
 
 /** Canonical text; errors say which value they mean. */
 function jsonText(value: Json, what: string): string {
-  const text = canonicalOf(value, what)
-  const found = unsafeInteger(value)
-  if (found === undefined) return text
-  throw refusal(`${what}: the integer ${found} is above 2^53 and may be inexact; send it as a text`)
-}
-
-function canonicalOf(value: Json, what: string): string {
   try {
     return canonical(value)
   } catch (error) {

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { KaosError } from '../../api/errors.ts'
+import { newId } from '../../api/ids.ts'
 import { takeLock } from '../lock.ts'
 import { askPython, type Python } from './host.ts'
 import { LAUNCH_SCRIPT, type LaunchSpec } from './launch-script.ts'
@@ -73,7 +74,7 @@ export class Venvs {
     await mkdir(bin, { recursive: true })
     for (const name of ['python', 'python3']) {
       // Not a link: an interpreter of a venv finds its packages by the path it was started with.
-      const temporary = join(bin, `.${name}.${process.pid}`)
+      const temporary = join(bin, `.${name}.${newId()}`)
       await writeFile(temporary, `#!/bin/sh\nexec '${python.path}' "$@"\n`)
       await chmod(temporary, 0o755)
       await rename(temporary, join(bin, name))

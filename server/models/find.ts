@@ -33,11 +33,11 @@ export async function findModel(ledger: Ledger, workspace: Workspace, text: stri
 export async function* modelsOf(ledger: Ledger, workspace: Workspace): AsyncGenerator<Node> {
   const { id, organisation } = workspace
   const query = { organisation, workspace: id, kind: 'model', limit: PAGE }
-  for (let before: number | undefined; ; ) {
-    const page = await ledger.nodes({ ...query, ...(before === undefined ? {} : { before }) })
+  for (let olderThan: string | undefined; ; ) {
+    const page = await ledger.nodes({ ...query, ...(olderThan === undefined ? {} : { olderThan }) })
     yield* page
     if (page.length < PAGE) return
-    before = page.at(-1)?.seq
+    olderThan = page.at(-1)?.id
   }
 }
 

@@ -33,11 +33,9 @@ const STATEMENTS: readonly [string, Partial<Statement>, RegExp][] = [
   ['an empty name', node({ name: '' }), /name of node/],
   ['no attributes', node({ attributes: undefined }), /needs attributes/],
   ['attributes that are a list', node({ attributes: [] }), /needs attributes/],
-  ['an integer above 2^53', node({ attributes: { n: [2 ** 53] } }), /9007199254740992.*as a text/],
   ['a number that is none', node({ attributes: { n: Number.NaN } }), /NaN is no JSON number/],
   ['a date', node({ attributes: { at: new Date() } }), /class Date/],
   ['half a character', node({ attributes: { text: '\ud800' } }), /surrogate/],
-  ['a detail with an inexact integer', { detail: { n: -(2 ** 60) } }, /the detail of/],
   ['a name of half a character', node({ name: 'a\udc00' }), /valid Unicode/],
   [
     'an unknown relation',
@@ -81,7 +79,11 @@ const COMMITS: readonly [string, Partial<Commit>, RegExp][] = [
     { records: [{ key: 'k', value: 'x'.repeat(2 ** 20) }] },
     /larger/,
   ],
-  ['a record with half a number', { records: [{ key: 'k', value: 2 ** 53 }] }, /record k/],
+  [
+    'a record with a number that is none',
+    { records: [{ key: 'k', value: Number.NaN }] },
+    /record k/,
+  ],
   ['half a millisecond', { records: [{ key: 'k', value: 1, expires: 0.5 }] }, /milliseconds/],
   ['a version that is none', { expect: [{ record: 'k', version: -1 }] }, /no version/],
 ]
