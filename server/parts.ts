@@ -45,7 +45,11 @@ export interface Transfer {
   receive(session: string, body: AsyncIterable<Uint8Array>): Promise<number>
   /** Whether every object of the tree is here and may be used by this session: requireComplete, and
    * each object noted under the session or readable in the workspace. */
-  accept(session: string, workspace: string, tree: Digest): Promise<{ files: number; bytes: number }>
+  accept(
+    session: string,
+    workspace: string,
+    tree: Digest,
+  ): Promise<{ files: number; bytes: number }>
   /** Same for a single file object (a log). */
   acceptFile(session: string, workspace: string, file: Digest): Promise<void>
   /** Forgets the session's notes. */
@@ -93,6 +97,8 @@ export interface Settings {
   readonly local: boolean
   /** Base URL that users type, without a slash at the end. */
   readonly publicUrl: string | undefined
+  /** Room of the data folder's volume that writes must leave: the larger of both counts. */
+  readonly reserve: { readonly share: number; readonly bytes: number }
 }
 
 export interface Parts {
@@ -117,13 +123,19 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route. The server refuses to boot if a route lacks it. */
     scope?: Scope
-    /** Text for OpenAPI and for people. */
-    public?: boolean
+    /** The answer holds a secret and is never kept, not even for a repetition of the call. */
+    secret?: boolean
+    /** The body is a stream of bytes, read by the handler; it is bounded there. */
+    stream?: boolean
   }
 }
 
 /** Decides everywhere. Throws AUTHORIZATION_FAILURE (401) for an anonymous actor, NOT_PERMITTED (403)
  * when the actor may see the target but not do this. */
-export type Authorize = (actor: Actor, action: Scope, target: { organisation?: string; attempt?: string }) => void
+export type Authorize = (
+  actor: Actor,
+  action: Scope,
+  target: { organisation?: string; attempt?: string },
+) => void
 
 export type Request = FastifyRequest

@@ -13,6 +13,8 @@ import { DigestSet } from './digest-set.ts'
 
 const DIGESTS_MAX = 1_000_000
 const WORKSPACES_CACHED = 8
+/** Of what is new since the last look, and of all that there is. */
+const NEW_PAGE = 50
 const PAGE = 1000
 
 export interface Readable {
@@ -51,10 +53,11 @@ export function openReadable({ ledger, store, workspaces }: Options): Readable {
     const { organisation } = found
     const until = cached.seq
     for (let olderThan: string | undefined; ; ) {
+      const limit = until >= 0 && olderThan === undefined ? NEW_PAGE : PAGE
       const query = {
         organisation,
         workspace,
-        limit: PAGE,
+        limit,
         ...(olderThan !== undefined && { olderThan }),
       }
       const page = await ledger.nodes(query)
@@ -63,7 +66,7 @@ export function openReadable({ ledger, store, workspaces }: Options): Readable {
         await addContent(store, cached.digests, node)
         cached.seq = Math.max(cached.seq, node.seq)
       }
-      if (page.length < PAGE) return
+      if (page.length < limit) return
       olderThan = page.at(-1)?.id
     }
   }

@@ -1,0 +1,155 @@
+/* The app: every route of the API over the rooms, and the gateway in front of it on the same port. */
+import { readFileSync } from 'node:fs'
+import {
+  createServer as createPlainServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { Actor } from '../api/actor.ts'
+import { isKaosError } from '../api/errors.ts'
+import { bundleRoutes } from './bundles/routes.ts'
+import { type Gateway, openGateway } from './gateway/gateway.ts'
+import type { Endpoints, Settings, Workspace } from './parts.ts'
+import { openDoor } from './people/door.ts'
+import { tokenRoutes, userRoutes } from './people/routes.ts'
+import { openTokens } from './people/tokens.ts'
+import { openUsers } from './people/users.ts'
+import { addAuth } from './plugins/auth.ts'
+import { addBodies, JSON_MAX } from './plugins/bodies.ts'
+import { addErrors } from './plugins/errors.ts'
+import { addFront, requestIdOf } from './plugins/front.ts'
+import { addIdempotency } from './plugins/idempotency.ts'
+import { addOpenapi } from './plugins/openapi.ts'
+import { addValidation } from './plugins/validation.ts'
+import type { Rooms } from './rooms.ts'
+import { type Check, systemRoutes } from './system/routes.ts'
+import { contentRoutes } from './transfer/content.ts'
+import { uploadRoutes } from './transfer/routes.ts'
+import { openUploads } from './transfer/uploads.ts'
+import { workspaceRoutes } from './workspaces/routes.ts'
+
+/** What the app needs of the jobs room. */
+export interface JobsRoom extends Endpoints {
+  stopWorkspace(actor: Actor, workspace: Workspace): Promise<void>
+  pipelinesOf(workspace: Workspace): Promise<{ pipelines: string[]; repos: string[] }>
+}
+
+export interface AppOptions {
+  readonly jobs: JobsRoom
+  /** Adds the routes of the jobs rooms, below /api/v1. */
+  registerJobRoutes?(app: FastifyInstance): Promise<void>
+  /** What each part runs on, and what a user should know, for GET /server. */
+  readonly parts?: Readonly<Record<string, string>>
+  readonly notes?: readonly string[]
+  /** Besides ledger and storage. */
+  readonly checks?: Readonly<Record<string, Check>>
+  readonly draining?: () => boolean
+  /** Takes Fastify's log lines. */
+  readonly logStream?: { write(line: string): void }
+}
+
+const HEADERS_ARRIVE_MS = 30_000
+/** Even the largest body, on a slow line. */
+const REQUEST_ARRIVES_MS = 15 * 60_000
+const IDLE_CONNECTION_MS = 75_000
+const PREFIX = { prefix: '/api/v1' }
+
+export type App = FastifyInstance
+
+export async function buildApp(rooms: Rooms, options: AppOptions): Promise<App> {
+  const { settings, people, ledger, now } = rooms
+  const door = openDoor(people, settings)
+  const gateway = openGateway({
+    endpoints: options.jobs,
+    door,
+    local: settings.local,
+    log: rooms.log,
+  })
+  const app = newFastify(settings, gateway, options)
+  addErrors(app)
+  addValidation(app)
+  addFront(app, { draining: options.draining ?? (() => false) })
+  addAuth(app, door)
+  addBodies(app)
+  addIdempotency(app, { ledger, now })
+  await addOpenapi(app)
+  await addRoutes(app, rooms, options)
+  app.addHook('preClose', async () => gateway.close())
+  return app
+}
+
+function newFastify(settings: Settings, gateway: Gateway, options: AppOptions): App {
+  const app = fastify({
+    serverFactory: handler => serverOf(settings, gateway, handler),
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    bodyLimit: JSON_MAX,
+    exposeHeadRoutes: false,
+    logController: new LogController({ disableRequestLogging: true }),
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 512 },
+    logger: options.logStream ? { level: 'info', stream: options.logStream } : false,
+  })
+  return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+function serverOf({ tls }: Settings, gateway: Gateway, handler: Handler): Server {
+  const either: Handler = (request, response) => {
+    if (!gateway.handle(request, response)) handler(request, response)
+  }
+  const server = tls
+    ? createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, either)
+    : createPlainServer(either)
+  server.headersTimeout = HEADERS_ARRIVE_MS
+  server.requestTimeout = REQUEST_ARRIVES_MS
+  server.keepAliveTimeout = IDLE_CONNECTION_MS
+  server.on('upgrade', (request, socket, head) => gateway.upgrade(request, socket, head))
+  return server as Server
+}
+
+async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<void> {
+  const { settings, ledger, workspaces, now } = rooms
+  const { jobs } = options
+  const uploads = openUploads(ledger, now)
+  await app.register(systemRoutes, {
+    installation: ledger.id,
+    runner: settings.runner,
+    local: settings.local,
+    parts: options.parts ?? {},
+    notes: options.notes ?? [],
+    checks: { ...checksOf(rooms), ...options.checks },
+  })
+  await app.register(userRoutes, { ...PREFIX, users: openUsers(ledger, now) })
+  await app.register(tokenRoutes, { ...PREFIX, tokens: openTokens(ledger, now) })
+  await app.register(workspaceRoutes, {
+    ...PREFIX,
+    workspaces,
+    stopWorkspace: (actor, workspace) => jobs.stopWorkspace(actor, workspace),
+    pipelinesOf: workspace => jobs.pipelinesOf(workspace),
+  })
+  await app.register(uploadRoutes, { ...PREFIX, ...rooms, uploads })
+  await app.register(contentRoutes, { ...PREFIX, ...rooms })
+  await app.register(bundleRoutes, { ...PREFIX, ...rooms, uploads })
+  await app.register(async below => options.registerJobRoutes?.(below), PREFIX)
+}
+
+function checksOf({ ledger, space }: Rooms): Record<string, Check> {
+  return {
+    async ledger() {
+      await ledger.head()
+      return undefined
+    },
+    async storage() {
+      const full = await space.require().catch(error => error)
+      if (isKaosError(full, 'STORAGE_FULL')) return 'nearly full: writes are refused'
+      if (full) throw full
+      return undefined
+    },
+  }
+}

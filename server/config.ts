@@ -1,0 +1,200 @@
+/* Settings: a flag wins over a variable, a variable over the default. Read once, checked, frozen;
+ * the only file of the server that reads process.env. docs/settings.md has the same table. */
+import { accessSync, constants } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { KaosError } from '../api/errors.ts'
+import type { Settings } from './parts.ts'
+import { engineAnswers, socketOf } from './system/engine.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where one setting comes from, and what it may be. `read` answers undefined for a bad value. */
+interface Source<T> {
+  readonly flag?: string
+  readonly variable: string
+  readonly allowed: string
+  read(text: string): T | undefined
+}
+
+const whole = (from: number, to: number) => (text: string) => {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  return number >= from && number <= to ? number : undefined
+}
+const oneOf =
+  <T extends string>(...words: readonly T[]) =>
+  (text: string) =>
+    words.find(word => word === text)
+const text = (value: string) => value
+const yes = (value: string) => ({ 1: true, true: true, 0: false, false: false })[value]
+
+const SOURCES = {
+  host: {
+    flag: 'host',
+    variable: 'KAOS_HOST',
+    allowed: 'an address or host name',
+    read: (value: string) => (/^[A-Za-z0-9_.:-]+$/.test(value) ? value : undefined),
+  },
+  port: { flag: 'port', variable: 'KAOS_PORT', allowed: '0 to 65535', read: whole(0, 65535) },
+  data: { flag: 'data', variable: 'KAOS_DATA', allowed: 'a folder', read: text },
+  runner: {
+    flag: 'runner',
+    variable: 'KAOS_RUNNER',
+    allowed: 'process or docker',
+    read: oneOf('process', 'docker'),
+  },
+  dockerSocket: { variable: 'KAOS_DOCKER_SOCKET', allowed: 'a path', read: text },
+  dockerHost: { variable: 'DOCKER_HOST', allowed: 'unix:// or tcp:// and a place', read: text },
+  baseImage: { variable: 'KAOS_BASE_IMAGE', allowed: 'the name of an image', read: text },
+  slots: { variable: 'KAOS_SLOTS', allowed: '1 to 1024', read: whole(1, 1024) },
+  readyTimeoutS: {
+    variable: 'KAOS_READY_TIMEOUT',
+    allowed: '1 to 86400 (seconds)',
+    read: whole(1, 86_400),
+  },
+  tlsCert: { flag: 'tls-cert', variable: 'KAOS_TLS_CERT', allowed: 'a PEM file', read: file },
+  tlsKey: { flag: 'tls-key', variable: 'KAOS_TLS_KEY', allowed: 'a PEM file', read: file },
+  behindProxy: {
+    flag: 'behind-proxy',
+    variable: 'KAOS_BEHIND_PROXY',
+    allowed: '1 or 0',
+    read: yes,
+  },
+  publicUrl: {
+    flag: 'public-url',
+    variable: 'KAOS_PUBLIC_URL',
+    allowed: 'an address such as https://kaos.example.com',
+    read: baseUrl,
+  },
+  allowProcess: { variable: 'KAOS_ALLOW_PROCESS_RUNNER', allowed: '1 or 0', read: yes },
+  reserve: {
+    variable: 'KAOS_RESERVE_PERCENT',
+    allowed: '0 to 50 (percent of the volume that writes leave free)',
+    read: whole(0, 50),
+  },
+} as const satisfies Record<string, Source<unknown>>
+
+/** Bytes that writes leave free, however small the volume: room for one full batch of objects. */
+const RESERVE_BYTES = 64 * 1024 * 1024
+const LEASE_MS = 15_000
+
+/** CONFIGURATION, naming the flag or variable and what is allowed, for every bad value. */
+export async function loadSettings(
+  argv: readonly string[],
+  env: Environment = process.env,
+): Promise<Settings> {
+  const flags = flagsIn(argv)
+  const get = <K extends keyof typeof SOURCES>(key: K) =>
+    givenIn(SOURCES[key], flags, env) as ReturnType<(typeof SOURCES)[K]['read']>
+  const host = get('host') ?? '127.0.0.1'
+  const behindProxy = get('behindProxy') ?? false
+  const local = isLoopbackHost(host) && !behindProxy
+  const socket = socketOf(get('dockerSocket'), get('dockerHost'))
+  const runner = get('runner') ?? ((await engineAnswers(socket)) ? 'docker' : 'process')
+  const reserve = get('reserve') ?? 5
+  const settings: Settings = {
+    host,
+    port: get('port') ?? 8080,
+    data: resolve(get('data') ?? defaultData(env)),
+    runner,
+    dockerSocket: 'path' in socket ? socket.path : undefined,
+    baseImage: get('baseImage'),
+    slots: get('slots') ?? 2,
+    readyTimeoutMs: (get('readyTimeoutS') ?? 120) * 1000,
+    leaseMs: LEASE_MS,
+    tls: tlsOf(get('tlsCert'), get('tlsKey')),
+    behindProxy,
+    local,
+    publicUrl: get('publicUrl'),
+    reserve: { share: reserve / 100, bytes: reserve === 0 ? 0 : RESERVE_BYTES },
+  }
+  requireSafe(settings, get('allowProcess') ?? false)
+  return Object.freeze(settings)
+}
+
+/** What a child process inherits, and what is added for it. */
+export function environmentWith(added: Environment): NodeJS.ProcessEnv {
+  return { ...process.env, ...added }
+}
+
+function givenIn(source: Source<unknown>, flags: Environment, env: Environment): unknown {
+  const { flag, variable, allowed, read } = source
+  const given = flag === undefined ? undefined : flags[flag]
+  const value = given ?? env[variable]
+  if (value === undefined || value === '') return undefined
+  const known = read(value)
+  if (known !== undefined) return known
+  const name = given === undefined ? variable : `--${flag}`
+  throw refusal(`${name} is ${JSON.stringify(value)}; allowed: ${allowed}`)
+}
+
+function flagsIn(argv: readonly string[]): Environment {
+  const names = Object.values(SOURCES).flatMap(one => ('flag' in one ? [one.flag] : []))
+  const options = Object.fromEntries(
+    names.map(name => [name, { type: name === 'behind-proxy' ? 'boolean' : 'string' } as const]),
+  )
+  try {
+    const { values } = parseArgs({ args: [...argv], options, strict: true })
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
+  } catch (cause) {
+    const known = names.map(name => `--${name}`).join(' ')
+    const why = (cause as Error).message.split('. ')[0]
+    throw new KaosError('CONFIGURATION', `${why}; the flags are ${known}`, { cause })
+  }
+}
+
+/** Nobody but this machine's own user without TLS; no programs without isolation for several. */
+function requireSafe({ local, tls, behindProxy, runner, host }: Settings, allowed: boolean): void {
+  if (local) return
+  if (!tls && !behindProxy) {
+    const next = 'give --tls-cert and --tls-key, or --behind-proxy if a proxy in front speaks TLS'
+    throw refusal(`the host ${host} is not loopback: ${next}. ${FIRST_STEPS}`)
+  }
+  if (runner === 'process' && !allowed) {
+    const why = 'the process runner has no isolation, so every user could read what all others keep'
+    const next = 'use --runner docker, or set KAOS_ALLOW_PROCESS_RUNNER=1 if you trust them all'
+    throw refusal(`${why}; ${next}`)
+  }
+}
+
+/** How somebody gets in, on a server that asks everybody for a token. */
+export const FIRST_STEPS =
+  'A server for others also needs an administrator with a token. Make one on loopback first:\n' +
+  '  kaos up\n' +
+  '  kaos init -e http://127.0.0.1:8080\n' +
+  '  kaos admin user add NAME --role administrator\n' +
+  '  kaos admin token create --user NAME'
+
+function tlsOf(cert: string | undefined, key: string | undefined): Settings['tls'] {
+  if (cert !== undefined && key !== undefined) return { cert, key }
+  if (cert === undefined && key === undefined) return undefined
+  throw refusal('--tls-cert and --tls-key (KAOS_TLS_CERT, KAOS_TLS_KEY) go together; give both')
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+function defaultData({ XDG_DATA_HOME }: Environment): string {
+  return join(XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'kaos')
+}
+
+function file(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK)
+    return resolve(path)
+  } catch {
+    return undefined
+  }
+}
+
+function baseUrl(value: string): string | undefined {
+  const url = URL.parse(value)
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) return undefined
+  return value.replace(/\/+$/, '')
+}
+
+function refusal(message: string): KaosError {
+  return new KaosError('CONFIGURATION', message)
+}

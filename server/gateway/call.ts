@@ -1,0 +1,34 @@
+/** A call to an endpoint, and how it reaches the service behind. */
+import type { IncomingMessage } from 'node:http'
+import type { Route } from '../parts.ts'
+import { inwardHeaders } from './headers.ts'
+
+export interface Call {
+  readonly request: IncomingMessage
+  readonly id: string
+  readonly route: Route
+  /** What the service sees: without the endpoint's name. */
+  readonly path: string
+}
+
+/** Options that reach the service of a call. */
+export function upstreamOf({ request, id, route, path }: Call) {
+  const to = route.address ?? { host: '', port: 0 }
+  const place = 'socket' in to ? { socketPath: to.socket } : { host: to.host, port: to.port }
+  const from = request.socket.remoteAddress
+  const encrypted = 'encrypted' in request.socket
+  const headers = inwardHeaders(request.headers, {
+    'x-request-id': id,
+    'x-forwarded-prefix': `/${route.endpoint}`,
+    'x-forwarded-proto': encrypted ? 'https' : 'http',
+    ...(from !== undefined && { 'x-forwarded-for': from }),
+  })
+  // No connection is kept: one that the service closes just then would fail a call for nothing.
+  return { ...place, method: request.method, path, headers, agent: false as const }
+}
+
+/** What says which model answered. */
+export function namesOf({ id, route }: Call): Record<string, string> {
+  const { revision, model } = route
+  return { 'x-request-id': id, 'kaos-revision': revision, ...(model && { 'kaos-model': model }) }
+}

@@ -1,0 +1,168 @@
+/* `kaos up`: opens ledger, store and rooms, listens, and starts the worker. The only file of the
+ * server that knows which back ends there are. */
+import { mkdirSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { isKaosError, KaosError } from '../api/errors.ts'
+import type { Ledger } from '../graph/ledger.ts'
+import { openSqliteLedger } from '../graph/sqlite/ledger.ts'
+import { openFilesystemStore } from '../store/filesystem.ts'
+import { announcement, notesOf, partsOf, workerUrlOf } from './announce.ts'
+import { type App, buildApp } from './app.ts'
+import { FIRST_STEPS, loadSettings } from './config.ts'
+import { openJobs } from './jobs/jobs.ts'
+import { registerJobRoutes } from './jobs/register.ts'
+import { lockFolder } from './lock.ts'
+import type { Parts, Settings } from './parts.ts'
+import { hasAdministratorToken } from './people/tokens.ts'
+import { openRooms, type Rooms } from './rooms.ts'
+import { hostLimits } from './system/host.ts'
+import { rememberStore, requireOwnStore } from './system/installation.ts'
+import { openLog } from './system/log.ts'
+import { startWorker, type Worker } from './worker/worker.ts'
+
+/** Answers that are still going out when the server stops get this long. */
+const CUT_MS = 3000
+
+interface Running {
+  readonly port: number
+  /** Finishes what was accepted, and lets go of everything. Programs go on. */
+  stop(): Promise<void>
+}
+
+async function start(settings: Settings): Promise<Running> {
+  const { data } = settings
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  const lock = lockFolder(data)
+  const { log, stream } = openLog(join(data, 'logs', 'server.log'), line => console.error(line))
+  process.on('uncaughtException', error => {
+    log('error', `the server failed: ${error.message}`, { stack: error.stack })
+    process.exit(1)
+  })
+  const rooms = await openGround(settings, log)
+  const jobs = await openJobs(rooms)
+
+  let draining = false
+  let worker: Worker | undefined
+  const app = await buildApp(rooms, {
+    jobs,
+    async registerJobRoutes(below) {
+      await below.register(registerJobRoutes, { parts: rooms, jobs })
+    },
+    parts: partsOf(settings),
+    notes: notesOf(settings),
+    checks: { runner: async () => worker?.trouble() },
+    draining: () => draining,
+    logStream: stream,
+  })
+  const port = await listen(app, settings)
+  const door = await workerDoor(app, settings, port)
+  worker = await startWorker({ settings, people: rooms.people, url: door.url, log })
+  log('info', 'listening', { port, pid: process.pid })
+
+  async function stop(): Promise<void> {
+    draining = true
+    log('info', 'stopping')
+    await worker?.close()
+    door.close()
+    await closeApp(app)
+    await jobs.close()
+    await rooms.ledger.close()
+    await rooms.store.close()
+    log('info', 'stopped')
+    lock.release()
+  }
+  return { port, stop }
+}
+
+/** Ledger and store, which belong together, and the rooms over them. */
+async function openGround(settings: Settings, log: Parts['log']): Promise<Rooms> {
+  const ledger = await openSqliteLedger(join(settings.data, 'ledger.sqlite'))
+  await requireAdministrator(settings, ledger)
+  const store = await openFilesystemStore(join(settings.data, 'store'))
+  await requireOwnStore(ledger, store)
+  const limits = hostLimits()
+  const ground = { settings, ledger, store, limits, now: Date.now, log, localName: userName() }
+  const rooms = await openRooms(ground)
+  await rememberStore(ledger, store, rooms.people.system.id)
+  return rooms
+}
+
+async function requireAdministrator({ local }: Settings, ledger: Ledger): Promise<void> {
+  if (local || (await hasAdministratorToken(ledger, Date.now()))) return
+  const why = 'nobody could get in: this server asks everybody for a token, and there is none'
+  throw new KaosError('CONFIGURATION', `${why}. ${FIRST_STEPS}`)
+}
+
+async function listen(app: App, { host, port }: Settings): Promise<number> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const place = `${host}:${port}`
+    const next = 'stop what has it, or choose another with --port'
+    const why = code === 'EADDRINUSE' ? `the address ${place} is in use; ${next}` : message
+    throw new KaosError('CONFIGURATION', why, { cause })
+  }
+  return (app.server.address() as AddressInfo).port
+}
+
+/** Where the worker reaches the API: the server itself, or else a plain listener on loopback. */
+async function workerDoor(app: App, settings: Settings, port: number) {
+  const url = workerUrlOf(settings, port)
+  if (url !== undefined) return { url, close: () => {} }
+  const door = createServer((request, response) => app.routing(request, response))
+  await new Promise<void>(resolve => door.listen(0, '127.0.0.1', resolve))
+  const { port: own } = door.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${own}`,
+    close() {
+      door.close()
+      door.closeAllConnections()
+    },
+  }
+}
+
+async function closeApp(app: App): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), CUT_MS)
+  await app.close()
+  clearTimeout(timer)
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A user without an entry in the system's list, as in many containers.
+    return 'kaos'
+  }
+}
+
+/** One line for what people can mend; the whole error for what is ours. */
+function fail(error: unknown): never {
+  if (isKaosError(error)) {
+    console.error(`Error - ${error.message}`)
+    process.exit(error.exit)
+  }
+  console.error(`Error - the server failed: ${error instanceof Error ? error.message : error}`)
+  process.exit(1)
+}
+
+try {
+  const settings = await loadSettings(process.argv.slice(2))
+  const { port, stop } = await start(settings)
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1)
+      stopping = true
+      stop().then(() => process.exit(0), fail)
+    })
+  }
+  // Who reads this line may send a signal at once.
+  console.log(announcement(settings, port))
+} catch (error) {
+  fail(error)
+}

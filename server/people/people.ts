@@ -1,0 +1,42 @@
+/** The people room: who acts, told from a token; agents of the server itself, of workers, of users. */
+import { type Actor, DEFAULT_ORGANISATION, ROLES, SCOPES } from '../../api/actor.ts'
+import type { Ledger } from '../../graph/ledger.ts'
+import type { People } from '../parts.ts'
+import { ensureAgent, nameOf } from './agents.ts'
+import { openGrants } from './grants.ts'
+
+export interface PeopleRoom extends People {
+  /** Who calls without a token from this machine, in local mode. */
+  readonly local: Actor
+  /** Who holds this token; undefined when it is unknown, expired, revoked or its user is gone. */
+  authenticate(token: string): Promise<Actor | undefined>
+}
+
+interface Options {
+  readonly ledger: Ledger
+  readonly now: () => number
+  /** Name of the local administrator at the first start. */
+  readonly localName: string
+}
+
+export async function openPeople({ ledger, now, localName }: Options): Promise<PeopleRoom> {
+  const organisation = DEFAULT_ORGANISATION
+  const systemId = await ensureAgent(ledger, 'agent/system', 'system', 'kaos')
+  const localId = await ensureAgent(ledger, 'agent/local', 'user', localName, systemId)
+  const name = await nameOf(ledger, localId)
+  const grants = openGrants({ ledger, now, agent: systemId })
+
+  return {
+    system: { id: systemId, kind: 'system', name: 'kaos', organisation, scopes: SCOPES },
+    local: { id: localId, kind: 'user', name, organisation, scopes: ROLES.administrator },
+    authenticate: token => grants.authenticate(token),
+    nameOf: agent => nameOf(ledger, agent),
+    async issueWorkerToken(worker) {
+      const agent = await ensureAgent(ledger, `agent/worker/${worker}`, 'worker', worker, systemId)
+      return grants.issue({ kind: 'worker', name: worker, agent, organisation })
+    },
+    async issueAttemptToken(attempt, of) {
+      return grants.issue({ kind: 'attempt', attempt, agent: systemId, organisation: of })
+    },
+  }
+}

@@ -1,0 +1,31 @@
+/* Every route says who may call it; a route that does not stops the server from starting. */
+import type { FastifyInstance } from 'fastify'
+import { type Actor, SCOPES } from '../../api/actor.ts'
+import { KaosError } from '../../api/errors.ts'
+import { authorize } from '../authorize.ts'
+import { ANONYMOUS, type Door } from '../people/door.ts'
+
+/** Routes added from now on need a scope, and calls to them a caller who has it. */
+export function addAuth(app: FastifyInstance, door: Door): void {
+  app.decorateRequest('actor', null as unknown as Actor)
+
+  app.addHook('onRoute', route => {
+    const scope = route.config?.scope
+    if (scope === undefined || !SCOPES.includes(scope)) {
+      const what = `${String(route.method)} ${route.url}`
+      throw new KaosError('CONFIGURATION', `the route ${what} does not say who may call it`)
+    }
+  })
+
+  app.addHook('onRequest', async request => {
+    request.actor = ANONYMOUS
+    const { method, headers } = request
+    const caller = { method, headers, remoteAddress: request.socket.remoteAddress }
+    request.actor = await door.enter(caller)
+    const { scope } = request.routeOptions.config
+    // Only the answer "there is no such route" has none.
+    if (scope === undefined) return
+    const { attempt } = (request.params ?? {}) as { attempt?: string }
+    authorize(request.actor, scope, attempt === undefined ? {} : { attempt })
+  })
+}

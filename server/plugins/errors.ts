@@ -1,0 +1,88 @@
+/* Errors as problem+json (RFC 9457). What the client did wrong is 4xx with what to do; everything
+ * else is logged whole and told in one sentence that shows nothing of the inside. */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { CODES, type Code, isKaosError, KaosError } from '../../api/errors.ts'
+import type { Problem } from '../../api/wire.ts'
+
+export const PROBLEM_TYPE = 'application/problem+json'
+const RETRY_AFTER_S = 5
+
+export function addErrors(app: FastifyInstance): void {
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const known = kaosErrorFrom(error)
+    if (known.status >= 500) request.log.error({ err: error }, known.message)
+    return sendProblem(known, request, reply)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]
+    const message = `there is nothing at ${request.method} ${path}; see /openapi.json`
+    return sendProblem(new KaosError('NOT_FOUND', message), request, reply)
+  })
+}
+
+function sendProblem(error: KaosError, request: FastifyRequest, reply: FastifyReply) {
+  for (const [name, value] of Object.entries(problemHeaders(error))) reply.header(name, value)
+  reply.code(error.status).serializer(JSON.stringify)
+  return reply.send(problemOf(error, request.id))
+}
+
+/** The body of an answer that tells this error. */
+export function problemOf(error: KaosError, requestId: string): Problem {
+  const { code, message, status, detail: data } = error
+  return {
+    type: 'about:blank',
+    title: CODES[code].title,
+    status,
+    detail: message,
+    code,
+    message,
+    requestId,
+    ...(Object.keys(data).length > 0 && { data }),
+  }
+}
+
+export function problemHeaders({ code, status }: KaosError): Record<string, string> {
+  return {
+    'content-type': PROBLEM_TYPE,
+    'cache-control': 'no-store',
+    ...(status === 503 && { 'retry-after': String(RETRY_AFTER_S) }),
+    ...(code === 'AUTHORIZATION_FAILURE' && { 'www-authenticate': 'Bearer realm="kaos"' }),
+  }
+}
+
+const FRAMEWORK: Record<string, Code> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'TOO_LARGE',
+  SQLITE_FULL: 'STORAGE_FULL',
+  ENOSPC: 'STORAGE_FULL',
+  EDQUOT: 'STORAGE_FULL',
+}
+
+/** Any error as one of ours. */
+export function kaosErrorFrom(error: unknown): KaosError {
+  if (isKaosError(error)) return error
+  const {
+    code = '',
+    statusCode = 500,
+    message,
+    validation,
+    validationContext,
+  } = error as FastifyError
+  const named = FRAMEWORK[code]
+  if (named) return new KaosError(named, messageOf(named), { cause: error })
+  if (validation) {
+    const [first] = validation
+    const where = `${validationContext ?? 'body'}${(first?.instancePath ?? '').replaceAll('/', '.')}`
+    const why = first?.message ?? 'is not valid'
+    return new KaosError('BAD_REQUEST', `${where} ${why}; see /openapi.json`, { cause: error })
+  }
+  if (statusCode >= 400 && statusCode < 500) {
+    return new KaosError('BAD_REQUEST', message, { cause: error })
+  }
+  const text = 'an error inside the server; its log has more under this request id'
+  return new KaosError('INTERNAL', text, { cause: error })
+}
+
+function messageOf(code: Code): string {
+  if (code === 'STORAGE_FULL') return 'the disk of the server is full; make room, then try again'
+  return 'the body is larger than this call takes'
+}

@@ -1,0 +1,60 @@
+/* What holds for every answer: a request id, the API's version, no work for a server that is
+ * stopping, and one line in the log. */
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import { KaosError } from '../../api/errors.ts'
+import { newId } from '../../api/ids.ts'
+import { API_VERSION } from '../../api/wire.ts'
+
+const FOREIGN_ID = /^[A-Za-z0-9_-]{1,64}$/
+
+/** The client's own id, if it has one that can stand in a log line. */
+export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && FOREIGN_ID.test(given) ? given : newId()
+}
+
+interface Options {
+  /** Whether the server is stopping. */
+  readonly draining: () => boolean
+}
+
+const CHANGING = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
+
+export function addFront(app: FastifyInstance, { draining }: Options): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    reply.header('kaos-api', String(API_VERSION))
+    reply.header('x-content-type-options', 'nosniff')
+    requireVersion(request.headers['kaos-api-client'])
+    const { scope } = request.routeOptions.config
+    // Attempts go on reporting: what was accepted is finished.
+    if (draining() && CHANGING.has(request.method) && scope !== 'attempt') {
+      throw new KaosError('UNAVAILABLE', 'the server is stopping; try again in a few seconds')
+    }
+  })
+
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        url: request.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        actor: request.actor?.id,
+      },
+      'answered',
+    )
+  })
+}
+
+function requireVersion(client: string | string[] | undefined): void {
+  if (client === undefined || client === String(API_VERSION)) return
+  const spoken = Number(client)
+  const next =
+    spoken > API_VERSION
+      ? 'update the server, or use an older kaos'
+      : 'update kaos: npm i -g kaos-ml'
+  const message = `the client speaks version ${client} of the API, the server ${API_VERSION}; ${next}`
+  throw new KaosError('VERSION_MISMATCH', message, { detail: { server: API_VERSION } })
+}

@@ -1,0 +1,53 @@
+/* Bodies of the transfer protocol, bounded: their length and their silence have limits. */
+import { Readable } from 'node:stream'
+import { type Digest, digestFromRaw } from '../../api/digest.ts'
+import { KaosError } from '../../api/errors.ts'
+import { parseFrames } from '../../api/transfer/frames.ts'
+import { BATCH_MAX, HAVE_MAX } from '../../api/transfer/protocol.ts'
+
+const SILENCE_MS = 30_000
+
+/** The objects of a body of frames, in order, one held at a time. */
+export function objectsIn(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  return parseFrames(bounded(body, BATCH_MAX))
+}
+
+/** The digests that a `have` body asks for. */
+export async function digestsIn(body: AsyncIterable<Uint8Array>): Promise<Digest[]> {
+  const all = Buffer.concat(await Array.fromAsync(bounded(body, HAVE_MAX * 32)))
+  if (all.length % 32 !== 0) throw new KaosError('BAD_REQUEST', 'digests are 32 bytes each')
+  const count = all.length / 32
+  return Array.from({ length: count }, (_, i) => digestFromRaw(all.subarray(i * 32, i * 32 + 32)))
+}
+
+/** The body; fails when it is too long and when nothing comes for half a minute. Leaves the
+ * connection as it is, so that the client can be told why. */
+async function* bounded(
+  body: AsyncIterable<Uint8Array>,
+  most: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const source = body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body
+  const pieces = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  for (let total = 0; ; ) {
+    const next = await withinSilence(pieces.next())
+    if (next.done) return
+    total += next.value.length
+    if (total > most) throw new KaosError('TOO_LARGE', `a body has at most ${most} bytes here`)
+    yield next.value
+  }
+}
+
+async function withinSilence<T>(next: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new KaosError('BAD_REQUEST', 'the body stopped coming; send it again'))
+    }, SILENCE_MS)
+    timer.unref()
+  })
+  try {
+    return await Promise.race([next, silence])
+  } finally {
+    clearTimeout(timer)
+  }
+}

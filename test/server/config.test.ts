@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import test from 'node:test'
+import { loadSettings } from '../../server/config.ts'
+import { atEnd, tempFolder } from './open.ts'
+
+/** No engine of this machine answers. */
+const NO_ENGINE = { KAOS_DOCKER_SOCKET: '/nonexistent/docker.sock' }
+
+test('without any setting a server listens on loopback and serves its own user', async () => {
+  const settings = await loadSettings([], { ...NO_ENGINE, XDG_DATA_HOME: '/home/jf/data' })
+
+  assert.partialDeepStrictEqual(settings, {
+    host: '127.0.0.1',
+    port: 8080,
+    data: '/home/jf/data/kaos',
+    runner: 'process',
+    slots: 2,
+    readyTimeoutMs: 120_000,
+    local: true,
+  })
+  assert.ok(Object.isFrozen(settings))
+})
+
+test('a flag wins over a variable', async () => {
+  const env = { ...NO_ENGINE, KAOS_PORT: '9000', KAOS_SLOTS: '4', KAOS_DATA: '/a' }
+
+  const settings = await loadSettings(['--port', '0', '--data=/b'], env)
+
+  assert.partialDeepStrictEqual(settings, { port: 0, slots: 4, data: '/b' })
+})
+
+test('docker is taken where an engine answers', async t => {
+  const socket = join(await tempFolder(t), 'docker.sock')
+  const engine = createServer((_request, response) => response.end('OK')).listen(socket)
+  await once(engine, 'listening')
+  atEnd(t, () => new Promise(resolve => engine.close(resolve)))
+
+  const found = await loadSettings([], { KAOS_DOCKER_SOCKET: socket })
+  const byHost = await loadSettings([], { DOCKER_HOST: `unix://${socket}` })
+  const chosen = await loadSettings(['--runner', 'process'], { KAOS_DOCKER_SOCKET: socket })
+
+  assert.equal(found.runner, 'docker')
+  assert.partialDeepStrictEqual(byHost, { runner: 'docker', dockerSocket: socket })
+  assert.equal(chosen.runner, 'process')
+})
+
+test('every bad value names the flag or variable and what is allowed', async () => {
+  const refused = async (argv: string[], env: Record<string, string>, message: RegExp) => {
+    const loading = loadSettings(argv, { ...NO_ENGINE, ...env })
+    await assert.rejects(loading, { code: 'CONFIGURATION', message })
+  }
+
+  await refused(['--port', '99999'], {}, /^--port is "99999"; allowed: 0 to 65535/)
+  await refused([], { KAOS_PORT: 'http' }, /^KAOS_PORT is "http"; allowed/)
+  await refused([], { KAOS_SLOTS: '0' }, /^KAOS_SLOTS is "0"; allowed: 1 to 1024/)
+  await refused([], { KAOS_RUNNER: 'kubernetes' }, /^KAOS_RUNNER .* process or docker/)
+  await refused([], { KAOS_READY_TIMEOUT: '2m' }, /^KAOS_READY_TIMEOUT .*seconds/)
+  await refused([], { KAOS_BEHIND_PROXY: 'maybe' }, /^KAOS_BEHIND_PROXY .* 1 or 0/)
+  await refused(['--public-url', 'kaos.example'], {}, /^--public-url .* https:/)
+  await refused(['--tls-cert', '/nonexistent.pem'], {}, /^--tls-cert .* PEM/)
+  await refused([], { KAOS_DOCKER_SOCKET: '', DOCKER_HOST: 'ssh://x' }, /^DOCKER_HOST .*unix:/)
+  await refused(['--prot', '1'], {}, /--prot.* the flags are --host --port/)
+})
+
+test('a host that others reach needs TLS or a proxy, and says how to begin', async t => {
+  const shared = (env: Record<string, string>) =>
+    loadSettings(['--host', '0.0.0.0'], { ...NO_ENGINE, KAOS_RUNNER: 'docker', ...env })
+  const pem = join(await tempFolder(t), 'a.pem')
+  await writeFile(pem, '')
+
+  await assert.rejects(shared({}), (error: Error) => {
+    assert.match(error.message, /--tls-cert and --tls-key, or --behind-proxy/)
+    assert.match(error.message, /kaos up\n/)
+    assert.match(error.message, /kaos admin user add NAME --role administrator/)
+    assert.match(error.message, /kaos admin token create --user NAME/)
+    return true
+  })
+  await assert.rejects(shared({ KAOS_TLS_CERT: pem }), /give both/)
+  assert.equal((await shared({ KAOS_BEHIND_PROXY: '1' })).local, false)
+  assert.equal((await shared({ KAOS_TLS_CERT: pem, KAOS_TLS_KEY: pem })).local, false)
+})
+
+test('programs without isolation do not run for several users unless somebody says so', async () => {
+  const proxied = (env: Record<string, string>) =>
+    loadSettings(['--behind-proxy'], { ...NO_ENGINE, KAOS_RUNNER: 'process', ...env })
+
+  await assert.rejects(proxied({}), { message: /KAOS_ALLOW_PROCESS_RUNNER=1/ })
+  const allowed = await proxied({ KAOS_ALLOW_PROCESS_RUNNER: '1' })
+
+  assert.equal(allowed.local, false)
+})
