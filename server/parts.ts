@@ -119,6 +119,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the auth plugin before any handler. */
     actor: Actor
+    /** Record in which a change with an Idempotency-Key notes what it made, in its own commit. */
+    once?: string
   }
   interface FastifyContextConfig {
     /** Who may call the route. The server refuses to boot if a route lacks it. */

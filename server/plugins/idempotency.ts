@@ -26,6 +26,7 @@ interface Kept {
 interface Call {
   readonly key: string
   readonly call: string
+  readonly once: string
 }
 
 interface Options {
@@ -39,6 +40,7 @@ export function addIdempotency(app: FastifyInstance, { ledger, now }: Options): 
   const held = new WeakMap<FastifyRequest, string>()
   const calls = new WeakMap<FastifyRequest, Call>()
 
+  app.decorateRequest('once')
   app.addHook('preHandler', async (request, reply) => {
     const call = callOf(request)
     if (!call) return undefined
@@ -49,6 +51,7 @@ export function addIdempotency(app: FastifyInstance, { ledger, now }: Options): 
     running.add(call.key)
     held.set(request, call.key)
     calls.set(request, call)
+    request.once = call.once
     const kept = (await recordAt(ledger, call.key))?.value as unknown as Kept | undefined
     if (!kept) return undefined
     calls.delete(request)
@@ -96,7 +99,8 @@ function callOf(request: FastifyRequest): Call | undefined {
   }
   const body = JSON.stringify(request.body ?? null)
   const call = hash(`${request.method} ${request.url}\n${body}`)
-  return { key: `idempotency/${request.actor.id}/${hash(key)}`, call }
+  const name = `${request.actor.id}/${hash(key)}`
+  return { key: `idempotency/${name}`, once: `once/${name}`, call }
 }
 
 function replay(kept: Kept, { call }: Call, reply: FastifyReply) {

@@ -8,6 +8,7 @@ import type { ServeAccepted, ServeRequest } from '../../api/wire.ts'
 import type { NewNode, Node } from '../../graph/ledger.ts'
 import { type Board, carryOut, planFor, saveEndpoint, timeOf } from '../jobs/board.ts'
 import { type Needed, needImage } from '../jobs/images.ts'
+import { madeBefore, noteMade } from '../jobs/once.ts'
 import { absent, readRecord, retrying } from '../jobs/reading.ts'
 import { type EndpointRecord, type JobRecord, keyOf } from '../jobs/records.ts'
 import { rowOf } from '../jobs/rows.ts'
@@ -25,6 +26,8 @@ interface Wish {
   readonly request: ServeRequest
   readonly source: Node
   readonly model: Node | undefined
+  /** Record for what this call makes, when it has an Idempotency-Key. */
+  readonly once: string | undefined
 }
 
 export async function deployEndpoint(
@@ -33,13 +36,14 @@ export async function deployEndpoint(
   workspace: Workspace,
   request: ServeRequest,
   host: string,
+  once?: string,
 ): Promise<ServeAccepted> {
   const { ledger, limits, people } = board.parts
   checkResources(request.resources ?? {}, limits)
   const source = await findBundle(ledger, workspace, 'serve-source', request.source)
   const model =
     request.model === undefined ? undefined : await findModel(ledger, workspace, request.model)
-  const wish: Wish = { actor, workspace, request, source, model }
+  const wish: Wish = { actor, workspace, request, source, model, once }
   const { name, build } = await board.turns.take(`submit/${workspace.id}`, () =>
     retrying(() => submit(board, wish)),
   )
@@ -54,7 +58,13 @@ export async function deployEndpoint(
 }
 
 async function submit(board: Board, wish: Wish): Promise<{ name: string; build: JobRecord }> {
-  const { workspace, actor } = wish
+  const { workspace, actor, once } = wish
+  const { ledger } = board.parts
+  const made = await madeBefore<{ name: string; build: string }>(ledger, once)
+  if (made) {
+    const build = await readRecord<JobRecord>(ledger, keyOf.job(workspace.id, made.build))
+    return { name: made.name, build: build!.value }
+  }
   const plan = planFor(actor.id, workspace.organisation)
   const source = await composeSource(board, plan, wish.source, wish.model)
   const image = await needImage(board, plan, workspace, 'serve', source)
@@ -73,6 +83,7 @@ async function submit(board: Board, wish: Wish): Promise<{ name: string; build: 
     },
   })
   saveEndpoint(board, plan, endpoint)
+  noteMade(board, plan, once, { name, build: endpoint.buildJob })
   await carryOut(board, plan)
   return { name, build: image.build! }
 }

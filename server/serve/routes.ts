@@ -53,7 +53,14 @@ export const serveRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
     async (request, reply) => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
       const { actor, body } = request
-      const accepted = await deployEndpoint(board, actor, workspace, body, hostOf(request))
+      const accepted = await deployEndpoint(
+        board,
+        actor,
+        workspace,
+        body,
+        hostOf(request),
+        request.once,
+      )
       return reply.code(202).send(accepted)
     },
   )

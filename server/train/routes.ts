@@ -26,7 +26,13 @@ export const trainRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
     },
     async (request, reply) => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
-      const accepted = await submitTraining(board, request.actor, workspace, request.body)
+      const accepted = await submitTraining(
+        board,
+        request.actor,
+        workspace,
+        request.body,
+        request.once,
+      )
       return reply.code(202).send(accepted)
     },
   )

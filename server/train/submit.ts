@@ -4,27 +4,21 @@ import { createHash } from 'node:crypto'
 import type { Actor } from '../../api/actor.ts'
 import { KaosError } from '../../api/errors.ts'
 import { type Grid, gridText, parseGrid } from '../../api/grid.ts'
-import { shortDigest } from '../../api/ids.ts'
 import { checkResources } from '../../api/resources.ts'
 import type { TrainAccepted, TrainRequest } from '../../api/wire.ts'
 import type { NewNode, Node } from '../../graph/ledger.ts'
 import { putBytes } from '../../store/trees.ts'
-import { type Board, carryOut, type Plan, planFor, saveJob, timeOf } from '../jobs/board.ts'
-import { type Needed, needImage } from '../jobs/images.ts'
-import { readPointer, readRecord, retrying, write } from '../jobs/reading.ts'
+import { type Board, carryOut, type Plan, planFor } from '../jobs/board.ts'
+import { needImage } from '../jobs/images.ts'
+import { madeBefore, noteMade } from '../jobs/once.ts'
+import { readPointer, readRecord, retrying } from '../jobs/reading.ts'
 import { type JobRecord, keyOf } from '../jobs/records.ts'
 import { rowOf } from '../jobs/rows.ts'
 import type { Workspace } from '../parts.ts'
 import { advance } from './advance.ts'
 import { findBundle } from './bundles.ts'
-import {
-  changesOf,
-  inputsView,
-  parallelismOf,
-  readTargets,
-  resourcesOf,
-  type Targets,
-} from './inputs.ts'
+import { changesOf, inputsView, readTargets, resourcesOf, type Targets } from './inputs.ts'
+import { newJob, planJob } from './new-job.ts'
 
 /** What a request asks for, resolved. */
 interface Wish {
@@ -34,6 +28,8 @@ interface Wish {
   readonly source: Node | undefined
   readonly data: Node | undefined
   readonly grid: Grid | undefined
+  /** Record for what this call makes, when it has an Idempotency-Key. */
+  readonly once: string | undefined
 }
 
 /** What came of it. */
@@ -49,8 +45,9 @@ export async function submitTraining(
   actor: Actor,
   workspace: Workspace,
   request: TrainRequest,
+  once?: string,
 ): Promise<TrainAccepted> {
-  const wish = await wishOf(board, actor, workspace, request)
+  const wish = { ...(await wishOf(board, actor, workspace, request)), once }
   const result = await board.turns.take(`submit/${workspace.id}`, () =>
     retrying(() => submit(board, wish)),
   )
@@ -71,7 +68,7 @@ async function wishOf(
   actor: Actor,
   workspace: Workspace,
   request: TrainRequest,
-): Promise<Wish> {
+): Promise<Omit<Wish, 'once'>> {
   const { ledger } = board.parts
   const { source, data, hyperparams, hyperparamsText, again } = request
   const sent = [source, data, hyperparams, hyperparamsText, again || undefined]
@@ -93,8 +90,10 @@ async function wishOf(
 
 async function submit(board: Board, wish: Wish): Promise<Result> {
   const { ledger, limits } = board.parts
-  const { workspace, grid } = wish
+  const { workspace, grid, once } = wish
   const before = await readTargets(ledger, workspace.id)
+  const made = await madeBefore<Made>(ledger, once)
+  if (made) return resultOf(board, workspace, before, made)
   const resources = { ...resourcesOf(before), ...wish.request.resources }
   checkResources(resources, limits)
   const plan = planFor(wish.actor.id, workspace.organisation)
@@ -112,8 +111,28 @@ async function submit(board: Board, wish: Wish): Promise<Result> {
     plan.statements.push({ type: 'inputs.changed', workspace: workspace.id, moves })
   }
   const result = await started(board, plan, wish, targets)
-  if (plan.statements.length > 0) await carryOut(board, plan)
+  if (plan.statements.length > 0) {
+    const { build, job, unchanged } = result
+    noteMade(board, plan, once, { build: build?.id ?? null, job: job?.id ?? null, unchanged })
+    await carryOut(board, plan)
+  }
   return result
+}
+
+/** What a call noted of itself. */
+type Made = { build: string | null; job: string | null; unchanged: boolean }
+
+async function resultOf(
+  { parts }: Board,
+  workspace: Workspace,
+  targets: Targets,
+  { build, job, unchanged }: Made,
+): Promise<Result> {
+  const recordOf = async (id: string | null) =>
+    id === null
+      ? undefined
+      : (await readRecord<JobRecord>(parts.ledger, keyOf.job(workspace.id, id)))?.value
+  return { targets, build: await recordOf(build), job: await recordOf(job), unchanged }
 }
 
 /** The entity of the grid, the same one for the same text. */
@@ -183,81 +202,6 @@ function fingerprintOf(
 ): string {
   const inputs = JSON.stringify([image, data, grid?.digest ?? null])
   return `trained/${workspace}/${createHash('sha256').update(inputs).digest('hex')}`
-}
-
-interface Chosen {
-  readonly image: Needed
-  readonly source: Node
-  readonly data: Node
-  readonly fingerprint: string
-}
-
-function newJob(board: Board, wish: Wish, targets: Targets, chosen: Chosen): JobRecord {
-  const { workspace, grid } = wish
-  const { image, source, data, fingerprint } = chosen
-  const parts = [shortDigest(source.digest!), shortDigest(data.digest!), grid?.hash]
-  return {
-    id: board.newId(),
-    kind: 'train',
-    workspace: workspace.id,
-    workspaceName: workspace.name,
-    organisation: workspace.organisation,
-    author: wish.actor.id,
-    state: 'JOB_STARTING',
-    started: timeOf(board),
-    finished: null,
-    reason: null,
-    stop: null,
-    resources: resourcesOf(targets),
-    attempts: 0,
-    processMs: 0,
-    environment: null,
-    train: {
-      source: source.id,
-      data: data.id,
-      hyper: targets.hyper,
-      image: image.image,
-      imagePointer: image.pointer,
-      build: image.build?.id ?? null,
-      grid: grid ? { hash: grid.hash, digest: grid.digest } : null,
-      branch: parts.filter(part => part !== undefined).join('_'),
-      total: grid?.points.length ?? 1,
-      done: 0,
-      failed: 0,
-      next: 0,
-      live: [],
-      parallelism: grid ? parallelismOf(targets) : 1,
-      fingerprint,
-    },
-  }
-}
-
-function planJob(board: Board, plan: Plan, job: JobRecord): void {
-  const { id, workspace } = job
-  const train = job.train!
-  const { branch, total, parallelism, grid } = train
-  const hash = grid?.hash ?? null
-  const attributes = { branch, grid: hash, trials: total, parallelism, resources: job.resources }
-  plan.statements.push({
-    type: 'train.submitted',
-    workspace,
-    nodes: [{ id, class: 'activity', kind: 'train', workspace, attributes }],
-    edges: [
-      { from: id, relation: 'used', to: train.source, role: 'code' },
-      { from: id, relation: 'used', to: train.data, role: 'data' },
-      ...(train.hyper ? [used(id, train.hyper, 'hyperparams')] : []),
-      ...(train.image ? [used(id, train.image, 'image')] : []),
-      ...(train.build ? [{ from: id, relation: 'wasInformedBy', to: train.build } as const] : []),
-      { from: id, relation: 'wasAssociatedWith', to: job.author },
-    ],
-  })
-  plan.records.push(write(keyOf.open(workspace, id), {}))
-  if (train.image === null) plan.records.push(write(keyOf.waits(train.build!, id), { workspace }))
-  saveJob(board, plan, job)
-}
-
-function used(from: string, to: string, role: string) {
-  return { from, relation: 'used', to, role } as const
 }
 
 function warningsOf(request: TrainRequest, grid: Grid | undefined, result: Result): string[] {

@@ -1,0 +1,92 @@
+/* The job that a training becomes: its row with exactly these inputs, and the fact of its submission. */
+import type { Actor } from '../../api/actor.ts'
+import type { Grid } from '../../api/grid.ts'
+import { shortDigest } from '../../api/ids.ts'
+import type { Node } from '../../graph/ledger.ts'
+import { type Board, type Plan, saveJob, timeOf } from '../jobs/board.ts'
+import type { Needed } from '../jobs/images.ts'
+import { write } from '../jobs/reading.ts'
+import { type JobRecord, keyOf } from '../jobs/records.ts'
+import type { Workspace } from '../parts.ts'
+import { parallelismOf, resourcesOf, type Targets } from './inputs.ts'
+
+interface Asked {
+  readonly actor: Actor
+  readonly workspace: Workspace
+  readonly grid: Grid | undefined
+}
+
+export interface Chosen {
+  readonly image: Needed
+  readonly source: Node
+  readonly data: Node
+  readonly fingerprint: string
+}
+
+export function newJob(board: Board, wish: Asked, targets: Targets, chosen: Chosen): JobRecord {
+  const { workspace, grid } = wish
+  const { image, source, data, fingerprint } = chosen
+  const parts = [shortDigest(source.digest!), shortDigest(data.digest!), grid?.hash]
+  return {
+    id: board.newId(),
+    kind: 'train',
+    workspace: workspace.id,
+    workspaceName: workspace.name,
+    organisation: workspace.organisation,
+    author: wish.actor.id,
+    state: 'JOB_STARTING',
+    started: timeOf(board),
+    finished: null,
+    reason: null,
+    stop: null,
+    resources: resourcesOf(targets),
+    attempts: 0,
+    processMs: 0,
+    environment: null,
+    train: {
+      source: source.id,
+      data: data.id,
+      hyper: targets.hyper,
+      image: image.image,
+      imagePointer: image.pointer,
+      build: image.build?.id ?? null,
+      grid: grid ? { hash: grid.hash, digest: grid.digest } : null,
+      branch: parts.filter(part => part !== undefined).join('_'),
+      total: grid?.points.length ?? 1,
+      done: 0,
+      failed: 0,
+      next: 0,
+      live: [],
+      parallelism: grid ? parallelismOf(targets) : 1,
+      fingerprint,
+    },
+  }
+}
+
+export function planJob(board: Board, plan: Plan, job: JobRecord): void {
+  const { id, workspace } = job
+  const train = job.train!
+  const { branch, total, parallelism, grid } = train
+  const hash = grid?.hash ?? null
+  const attributes = { branch, grid: hash, trials: total, parallelism, resources: job.resources }
+  plan.statements.push({
+    type: 'train.submitted',
+    workspace,
+    nodes: [{ id, class: 'activity', kind: 'train', workspace, attributes }],
+    edges: [
+      { from: id, relation: 'used', to: train.source, role: 'code' },
+      { from: id, relation: 'used', to: train.data, role: 'data' },
+      ...(train.hyper ? [used(id, train.hyper, 'hyperparams')] : []),
+      ...(train.image ? [used(id, train.image, 'image')] : []),
+      ...(train.build ? [{ from: id, relation: 'wasInformedBy', to: train.build } as const] : []),
+      { from: id, relation: 'wasAssociatedWith', to: job.author },
+    ],
+  })
+  plan.records.push(write(keyOf.open(workspace, id), {}))
+  if (train.image === null) plan.records.push(write(keyOf.waits(train.build!, id), { workspace }))
+  saveJob(board, plan, job)
+}
+
+function used(from: string, to: string, role: string) {
+  return { from, relation: 'used', to, role } as const
+}
