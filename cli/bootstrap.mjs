@@ -10,9 +10,7 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stamp = join(root, 'node_modules', '.kaos-lock')
 const lock = join(root, 'package-lock.json')
-const digest = existsSync(lock)
-  ? createHash('sha256').update(readFileSync(lock)).digest('hex')
-  : ''
+const digest = existsSync(lock) ? createHash('sha256').update(readFileSync(lock)).digest('hex') : ''
 
 function link() {
   const bin = join(root, 'node_modules', '.bin')

@@ -1,0 +1,18 @@
+/* `--cpu`, `--memory` and `--gpu` as the server takes them; what is not given stays as it was. */
+import type { Resources } from '../api/attempts.ts'
+import { parseCpu, parseGpu, parseMemory } from '../api/resources.ts'
+
+export interface ResourceFlags {
+  readonly cpu: string | undefined
+  readonly memory: string | undefined
+  readonly gpu: string | undefined
+}
+
+export function resourcesOf({ cpu, memory, gpu }: ResourceFlags): Resources | undefined {
+  const resources: Resources = {
+    ...(cpu === undefined ? {} : { cpu: parseCpu(cpu) }),
+    ...(memory === undefined ? {} : { memoryBytes: parseMemory(memory) }),
+    ...(gpu === undefined ? {} : { gpu: parseGpu(gpu) }),
+  }
+  return Object.keys(resources).length === 0 ? undefined : resources
+}

@@ -1,0 +1,209 @@
+/* What every command has: --json, --quiet, --ca, the original's words, and the checks before it talks
+ * to a server. Results go to stdout, everything about the way there to stderr. */
+import { join, resolve } from 'node:path'
+import { Command, Flags, type Interfaces } from '@oclif/core'
+import type { JobView, WorkspaceView } from '../api/wire.ts'
+import { Client, path } from './client.ts'
+import { environment } from './config.ts'
+import { parseEndpoint } from './endpoint.ts'
+import { painted, type Stream, sentence } from './look.ts'
+import { Progress } from './progress.ts'
+import { type Settings, settingsOf } from './settings.ts'
+import { findStateFolder, readState, type State } from './state.ts'
+import { type Table, tableBlock } from './table.ts'
+import { Declined, Unready, usageOf } from './words.ts'
+
+export interface Session {
+  readonly client: Client
+  readonly settings: Settings
+  /** Absent when all comes from variables. */
+  readonly state: State | undefined
+  /** The `.kaos` folder, where the listings are remembered. */
+  readonly folder: string | undefined
+}
+
+export interface WorkspaceSession extends Session {
+  readonly workspace: string
+  /** `/workspaces/mnist` */
+  readonly base: string
+}
+
+export abstract class KaosCommand extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = {
+    quiet: Flags.boolean({ summary: 'say nothing but results and errors', helpGroup: 'GLOBAL' }),
+    ca: Flags.string({
+      summary: 'file with certificates to trust (also KAOS_CA)',
+      helpValue: 'FILE',
+      helpGroup: 'GLOBAL',
+    }),
+  }
+
+  #quiet = false
+  #ca: string | undefined
+
+  protected override async parse<
+    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(
+    options?: Interfaces.Input<F, B, A>,
+    argv?: string[],
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    try {
+      const parsed = await super.parse<F, B, A>(options, argv)
+      const { quiet, ca } = parsed.flags as { quiet?: boolean; ca?: string }
+      this.#quiet = quiet === true
+      this.#ca = ca
+      return parsed
+    } catch (error) {
+      throw usageOf(error)
+    }
+  }
+
+  /** main.ts shows errors, the same for all. */
+  protected override async catch(error: Error): Promise<never> {
+    throw error
+  }
+
+  /** `Info - text` */
+  protected info(text: string): void {
+    if (!this.#quiet) this.result(sentence('Info', text, process.stdout))
+  }
+
+  protected caution(text: string): void {
+    process.stderr.write(`${sentence('Warning', text, process.stderr)}\n`)
+  }
+
+  /** A result: shown unless --json shows it in its own way. */
+  protected result(text = ''): void {
+    if (!this.jsonEnabled()) process.stdout.write(`${text}\n`)
+  }
+
+  protected heading(text: string): void {
+    this.result(`${painted(text, process.stdout, 'underline')}\n`)
+  }
+
+  protected table(table: Table): void {
+    this.result(tableBlock(table))
+  }
+
+  /** What is going on, for whoever watches. */
+  protected note(text: string): void {
+    if (!this.#quiet) process.stderr.write(`${text}\n`)
+  }
+
+  protected progress(label: string): Progress {
+    return new Progress(label, this.watched)
+  }
+
+  /** Where progress is shown; undefined with --quiet. */
+  protected get watched(): Stream | undefined {
+    return this.#quiet ? undefined : process.stderr
+  }
+
+  /** The file of --ca, wherever a later command is run. */
+  protected get caGiven(): string | undefined {
+    return this.#ca === undefined ? undefined : resolve(this.#ca)
+  }
+
+  protected get settings(): Settings & { state: State | undefined } {
+    const folder = findStateFolder(process.cwd())
+    const state = folder === undefined ? undefined : readStateOf(folder)
+    return { ...settingsOf(environment(), state, this.#ca), state }
+  }
+
+  /** State directory, configuration, context: the first that is missing is named. */
+  protected async session(): Promise<Session> {
+    const { state, ...settings } = this.settings
+    const endpoint = settings.endpoint.value
+    if (endpoint === undefined && state === undefined) {
+      throw new Unready('kaos is not connected here; run kaos init -e <endpoint> first')
+    }
+    if (endpoint === undefined) {
+      throw new Unready('no context is active; run kaos build set -c <context>, or kaos init')
+    }
+    const client = await this.clientOf(
+      parseEndpoint(endpoint),
+      settings.token.value,
+      settings.ca.value,
+    )
+    return { client, settings, state, folder: state?.folder }
+  }
+
+  /** A session whose workspace is set and still on the server. */
+  protected async workspaceSession(): Promise<WorkspaceSession> {
+    const session = await this.session()
+    const name = session.settings.workspace.value
+    if (name === undefined) {
+      throw new Unready(
+        'no workspace is set; run kaos workspace create or kaos workspace set first',
+      )
+    }
+    const { workspaces } = await session.client.get<{ workspaces: WorkspaceView[] }>('/workspaces')
+    if (!workspaces.some(one => one.name === name)) {
+      throw new Unready(
+        `workspace ${name} is not on the server; see those there with kaos workspace list`,
+      )
+    }
+    return { ...session, workspace: name, base: path`/workspaces/${name}` }
+  }
+
+  protected async clientOf(
+    endpoint: string,
+    token: string | undefined,
+    ca: string | undefined,
+  ): Promise<Client> {
+    if (ca !== undefined && endpoint.startsWith('https:')) {
+      const { trustAuthority } = await import('./trust.ts')
+      trustAuthority(ca)
+    }
+    return new Client(endpoint, token)
+  }
+
+  /** The whole id of a job that was named by a part of it. */
+  protected async fullJobId({ client, base }: WorkspaceSession, name: string): Promise<string> {
+    return (await client.get<JobView>(`${base}${path`/jobs/${name}`}`)).job.jobId
+  }
+
+  /** Shows a log, or follows it, and keeps it in `<out>/<ws>/logs/<name>.log`. */
+  protected async showLog(
+    client: Client,
+    from: string,
+    place: { out: string; workspace: string; name: string; follow: boolean },
+  ): Promise<{ file: string; text?: string }> {
+    const { followIntoFile, saveLog } = await import('./logs.ts')
+    const file = join(place.out, place.workspace, 'logs', `${place.name}.log`)
+    const json = this.jsonEnabled()
+    if (place.follow) {
+      await followIntoFile(client, from, file, bytes => {
+        if (!json) process.stdout.write(bytes)
+      })
+    } else {
+      const text = await saveLog(client, from, file)
+      if (json) return { file, text }
+      const { page } = await import('./pager.ts')
+      if (text !== '') await page(text)
+    }
+    this.note(`saved to ${file}`)
+    return { file }
+  }
+
+  /** Asks unless --yes; "no" ends the command with exit 1. */
+  protected async confirmed(question: string, yes: boolean): Promise<void> {
+    if (yes) return
+    const { confirm } = await import('./prompt.ts')
+    if (!(await confirm(question))) throw new Declined()
+  }
+}
+
+function readStateOf(folder: string): State {
+  try {
+    return readState(folder)
+  } catch (error) {
+    const missing = error instanceof Error && /ENOENT/.test(error.message)
+    if (missing)
+      throw new Unready(`${folder} holds no configuration; run kaos init -e <endpoint> first`)
+    throw error
+  }
+}

@@ -1,0 +1,29 @@
+/* Help of one command: usage, options in the order of their declaration, examples. */
+import { type Command, CommandHelp, Flags, type Interfaces } from '@oclif/core'
+
+const JSON_FLAG = Flags.boolean({ summary: 'print the result as JSON', helpGroup: 'GLOBAL' })
+const HELP_FLAG = Flags.boolean({ summary: 'show this', helpGroup: 'GLOBAL' })
+
+export function commandHelp(id: string, loaded: Command.Class, config: Interfaces.Config): string {
+  const json: Interfaces.FlagInput = loaded.enableJsonFlag ? { json: JSON_FLAG } : {}
+  const all = { ...loaded.flags, ...json, ...loaded.baseFlags, help: HELP_FLAG }
+  const flags = Object.entries(all).map(([name, flag]) => [name, { ...flag, name }])
+  const command = {
+    id: id.replaceAll(':', ' '),
+    args: {},
+    aliases: [],
+    hiddenAliases: [],
+    flags: Object.fromEntries(flags),
+    description: loaded.description ?? loaded.summary,
+    examples: loaded.examples,
+    usage: `${id.replaceAll(':', ' ')} [OPTIONS]`,
+    load: async () => loaded,
+  } as unknown as Command.Loadable
+  const width = Math.min(process.stdout.columns ?? 100, 100)
+  const options = { maxWidth: width, flagSortOrder: 'none', docopts: false } as const
+  const help = new CommandHelp(command, config, {
+    ...options,
+    hideCommandSummaryInDescription: false,
+  })
+  return `${loaded.summary}\n\n${help.generate()}`
+}

@@ -1,0 +1,96 @@
+import { Flags } from '@oclif/core'
+import { KaosError } from '../../../api/errors.ts'
+import type { BundleView, EndpointView, ModelView, ServeAccepted } from '../../../api/wire.ts'
+import { KaosCommand, type WorkspaceSession } from '../../base.ts'
+import { path } from '../../client.ts'
+import * as shared from '../../flags.ts'
+import { DONE } from '../../look.ts'
+
+export default class ServeDeploy extends KaosCommand {
+  static override description =
+    'With -m the files of that model are put beside the serve program; without, the bundle holds its own.'
+  static override examples = [
+    '<%= config.bin %> serve deploy -s templates/mnist/model-serve -m e23a2_9fd9d:b82151',
+    '<%= config.bin %> serve deploy -s templates/mnist/model-serve -m @latest --wait',
+  ]
+  static override flags = {
+    source_bundle: Flags.directory({
+      char: 's',
+      summary: 'folder whose one child holds Dockerfile and model/serve',
+      exists: true,
+      required: true,
+    }),
+    model_id: Flags.string({
+      char: 'm',
+      summary: 'model: its id, a part of it, or @latest',
+      helpValue: 'ID',
+    }),
+    ...shared.resources,
+    wait: shared.wait,
+  }
+
+  async run(): Promise<ServeAccepted> {
+    const { flags } = await this.parse(ServeDeploy)
+    const { findBundle, submitBundle } = await import('../../bundles.ts')
+    const { resourcesOf } = await import('../../asked-resources.ts')
+    const bundle = findBundle('serve-source', flags.source_bundle)
+    const resources = resourcesOf(flags)
+    const session = await this.workspaceSession()
+    const { client, base } = session
+    const model = flags.model_id && (await modelOf(session, flags.model_id))
+
+    this.result(`\nSubmitting source bundle: ${bundle.given}`)
+    const source: BundleView = await submitBundle(client, base, bundle, this.watched)
+    const request = { source: source.id, ...(model && { model }), ...(resources && { resources }) }
+    const accepted = await client.post<ServeAccepted>(`${base}/serve`, request)
+    if (accepted.model !== null) this.result(` ${DONE} Adding trained model_id: ${accepted.model}`)
+    this.result(` ${DONE} Setting source bundle: ${accepted.endpoint.code}\n`)
+    const { name } = accepted.endpoint
+    this.info(`endpoint ${name} was submitted`)
+    if (!flags.wait) {
+      this.info('see how it comes up with: kaos serve list')
+      return accepted
+    }
+    return { ...accepted, endpoint: await this.#watch(session, accepted) }
+  }
+
+  async #watch(
+    session: WorkspaceSession,
+    { endpoint, build }: ServeAccepted,
+  ): Promise<EndpointView> {
+    const { endpointEnd } = await import('../../watch.ts')
+    const { tailOf } = await import('../../logs.ts')
+    const { client, base } = session
+    const end = await endpointEnd(session, base, endpoint.name, text => this.note(text))
+    if (end.state === 'PIPELINE_RUNNING') {
+      this.#showHowToCall(session, end)
+      return end
+    }
+    const built = await client.get<{ job: { state: string } }>(
+      `${base}${path`/jobs/${build.jobId}`}`,
+    )
+    const byBuild = built.job.state === 'JOB_FAILURE'
+    const log = byBuild
+      ? path`/jobs/${build.jobId}/logs`
+      : path`/serve/endpoints/${endpoint.name}/logs`
+    const tail = await tailOf(client, base + log)
+    if (tail !== '') this.note(tail)
+    const see = byBuild ? `build-logs -j ${build.jobId}` : `logs -e ${endpoint.name}`
+    const why = end.reason === null ? '' : `: ${end.reason}`
+    const text = `endpoint ${end.name} is in ${end.state}${why}; its log: kaos serve ${see}`
+    throw new KaosError('JOB_FAILED', text, { detail: { endpoint: end } })
+  }
+
+  #showHowToCall({ client, settings }: WorkspaceSession, { name, url }: EndpointView): void {
+    const address = `${new URL(client.endpoint).protocol}//${url}`
+    const token = settings.token.value === undefined ? '' : '-H "Authorization: Bearer $TOKEN" '
+    this.result(` ${DONE} Running endpoint: ${name}`)
+    this.result(`\n${url}\n`)
+    this.info(`call it: curl ${token}--data-binary @<file> ${address}`)
+  }
+}
+
+/** The full id, so that what is shown is what was meant. */
+async function modelOf({ client, base }: WorkspaceSession, name: string): Promise<string> {
+  return (await client.get<ModelView>(`${base}${path`/models/${name}`}`)).modelId
+}

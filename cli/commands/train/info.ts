@@ -1,0 +1,57 @@
+import { Flags } from '@oclif/core'
+import type { JobView } from '../../../api/wire.ts'
+import { KaosCommand } from '../../base.ts'
+import { path } from '../../client.ts'
+import * as shared from '../../flags.ts'
+import { infoText } from '../../job-info.ts'
+import { page } from '../../pager.ts'
+import { checkChoice, chosen } from '../../select.ts'
+
+export default class TrainInfo extends KaosCommand {
+  static override examples = [
+    '<%= config.bin %> train info -i 0',
+    '<%= config.bin %> train info -j @latest --sort_by accuracy_test --objective max',
+  ]
+  static override flags = {
+    job_id: shared.jobId,
+    ind: shared.ind,
+    sort_by: Flags.string({ char: 's', summary: 'metric to sort the models by' }),
+    objective: Flags.string({
+      summary: 'whether more or less of the metric is better',
+      options: ['max', 'min'],
+      default: 'max',
+    }),
+    page_id: Flags.integer({ char: 'p', summary: 'page, from 0', min: 0, default: 0 }),
+  }
+
+  async run(): Promise<JobView> {
+    const { flags } = await this.parse(TrainInfo)
+    const choice = { option: '-j/--job_id', name: flags.job_id, ind: flags.ind }
+    checkChoice(choice)
+    const { client, base, folder, workspace } = await this.workspaceSession()
+    const id = chosen(choice, 'train', folder, workspace)
+    const { sort_by: sortBy, page_id } = flags
+    const order = sortBy === undefined ? {} : { sortBy, objective: flags.objective }
+    const view = await client.get<JobView>(`${base}${path`/jobs/${id}`}`, {
+      ...order,
+      page: page_id,
+    })
+    this.info(`Retrieving info from ${view.job.jobId}`)
+    if (!this.jsonEnabled()) await page(infoText(view, sortBy))
+    this.#remarks(view)
+    return view
+  }
+
+  #remarks({ job, models }: JobView): void {
+    if (job.reason !== null) this.caution(`${job.state}: ${job.reason}`)
+    for (const { modelId, trial, warnings, reason } of models) {
+      const name = modelId ?? `trial ${trial}`
+      if (reason !== null && reason !== job.reason) this.caution(`${name}: ${reason}`)
+      for (const warning of warnings) this.caution(`${name}: ${warning}`)
+    }
+    if (/^JOB_(STARTING|RUNNING|MERGING)$/.test(job.state)) {
+      const next = `follow it with kaos train logs -j ${job.jobId} --follow`
+      this.caution(`info is not complete while the job is in ${job.state}; ${next}`)
+    }
+  }
+}

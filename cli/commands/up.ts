@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { Flags } from '@oclif/core'
+import { KaosCommand } from '../base.ts'
+import { programPath } from '../package-root.ts'
+
+export default class Up extends KaosCommand {
+  static override description =
+    'Without options everything is embedded: SQLite, files, no service needed. Stop it with Ctrl-C. Further settings are KAOS_* variables.'
+  static override examples = [
+    '<%= config.bin %> up',
+    '<%= config.bin %> up --port 9000 --data ./kaos-data',
+  ]
+  static override enableJsonFlag = false
+  static override flags = {
+    host: Flags.string({ summary: 'address to listen at (default 127.0.0.1)' }),
+    port: Flags.integer({ summary: 'port to listen at (default 8080)', min: 0, max: 65_535 }),
+    data: Flags.string({ summary: 'data folder (default ~/.local/share/kaos)', helpValue: 'DIR' }),
+    runner: Flags.string({
+      summary: 'where jobs run (default docker where it answers, else process)',
+      options: ['process', 'docker'],
+    }),
+    tls_cert: Flags.string({
+      summary: 'certificate, to listen beyond this machine',
+      helpValue: 'FILE',
+    }),
+    tls_key: Flags.string({ summary: 'its key', helpValue: 'FILE' }),
+    behind_proxy: Flags.boolean({ summary: 'a proxy in front speaks TLS' }),
+    public_url: Flags.string({ summary: 'address under which others reach it', helpValue: 'URL' }),
+  }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Up)
+    const { quiet: _quiet, ca: _ca, json: _json, ...passed } = flags as Record<string, unknown>
+    process.exitCode = await inForeground(programPath('server/main'), optionsOf(passed))
+  }
+}
+
+/** As the server spells them: `--tls-cert FILE`. */
+function optionsOf(flags: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(flags).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return []
+    const option = `--${name.replaceAll('_', '-')}`
+    return value === true ? [option] : [option, String(value)]
+  })
+}
+
+/** Runs one of our programs as if it were this process: its terminal, its signals, its exit code. It is
+ * given a group of its own, because Ctrl-C reaches a whole group: with what we hand on that would be
+ * two signals, and the second means "at once". */
+function inForeground(program: string, args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: 'inherit', detached: true })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => child.kill(signal))
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => {
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]))
+    })
+  })
+}

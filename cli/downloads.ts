@@ -1,0 +1,140 @@
+/* Folders from the server, each complete or not there: it is laid out beside its place under another
+ * name and takes its place in one step, also of one that was there before. */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Digest } from '../api/digest.ts'
+import { isKaosError, KaosError } from '../api/errors.ts'
+import type { Artifact, JobArtifacts } from '../api/wire.ts'
+import { type Client, path } from './client.ts'
+import type { Progress } from './progress.ts'
+
+export interface Wanted {
+  readonly artifact: Artifact
+  /** Folder to become. */
+  readonly target: string
+  /** Further files of ours to put into it: relative path and text. */
+  readonly extra?: { readonly file: string; readonly text: string }
+}
+
+const TRIES = 3
+
+/** Fetches all of them; one bar over all bytes. */
+export async function fetchAll(
+  client: Client,
+  base: string,
+  wanted: readonly Wanted[],
+  progress: Progress,
+): Promise<void> {
+  const total = wanted.reduce((sum, one) => sum + one.artifact.bytes, 0)
+  let before = 0
+  try {
+    for (const one of wanted) {
+      await fetchOne(client, base, one, bytes => progress.show(before + bytes, total))
+      before += one.artifact.bytes
+    }
+    progress.show(total, total)
+    progress.end()
+  } catch (error) {
+    progress.stop()
+    throw error
+  }
+}
+
+/** What a job's artifacts become below `out`: `code/<name>`, `data/<name>`, `models/<six>`. */
+export function layout(
+  artifacts: JobArtifacts,
+  out: string,
+  parts: { code: boolean; data: boolean; model: boolean; modelId?: string | undefined },
+): Wanted[] {
+  const { code, data, models } = artifacts
+  const below = (folder: string) => (artifact: Artifact) => inFolder(out, folder, artifact)
+  const chosen = models.filter(one => one.modelId.includes(parts.modelId ?? ''))
+  return [
+    ...(parts.code ? code.map(below('code')) : []),
+    ...(parts.data ? data.map(below('data')) : []),
+    ...(parts.model ? chosen : []).map(({ artifact, hyper }) => {
+      const wanted = below('models')(artifact)
+      if (hyper === null) return wanted
+      const file = join(safe(hyper.hash), safe(hyper.file))
+      return { ...wanted, extra: { file, text: `${JSON.stringify(hyper.values)}\n` } }
+    }),
+  ]
+}
+
+export function inFolder(out: string, folder: string, artifact: Artifact): Wanted {
+  return { artifact, target: join(out, folder, safe(artifact.name)) }
+}
+
+async function fetchOne(
+  client: Client,
+  base: string,
+  { artifact, target, extra }: Wanted,
+  shown: (bytes: number) => void,
+): Promise<void> {
+  mkdirSync(dirname(target), { recursive: true })
+  const part = `${target}.${randomBytes(4).toString('hex')}.part`
+  const interrupted = () => {
+    rmSync(part, { recursive: true, force: true })
+    process.exit(130)
+  }
+  process.once('SIGINT', interrupted)
+  try {
+    await receive(client, base, artifact, part, shown)
+    if (extra !== undefined) {
+      mkdirSync(dirname(join(part, extra.file)), { recursive: true })
+      writeFileSync(join(part, extra.file), extra.text)
+    }
+    takePlace(part, target)
+  } finally {
+    process.removeListener('SIGINT', interrupted)
+    rmSync(part, { recursive: true, force: true })
+  }
+}
+
+async function receive(
+  client: Client,
+  base: string,
+  artifact: Artifact,
+  part: string,
+  shown: (bytes: number) => void,
+): Promise<void> {
+  const { receiveTree } = await import('../api/transfer/receive.ts')
+  for (let left = TRIES - 1; ; left--) {
+    try {
+      const frames = client.stream(`${base}${path`/entities/${artifact.entity}/content`}`)
+      await receiveTree(frames, artifact.tree as Digest, part, {
+        progress: ({ bytes }) => shown(bytes),
+      })
+      return
+    } catch (error) {
+      const cut = isKaosError(error, 'UNREACHABLE') || isKaosError(error, 'UNAVAILABLE')
+      if (!cut || left === 0) throw error
+    }
+  }
+}
+
+function takePlace(part: string, target: string): void {
+  if (!existsSync(target)) {
+    renameSync(part, target)
+    return
+  }
+  const old = `${part}.old`
+  renameSync(target, old)
+  try {
+    renameSync(part, target)
+  } catch (cause) {
+    renameSync(old, target)
+    throw cause
+  }
+  rmSync(old, { recursive: true, force: true })
+}
+
+/** A name from the server as one name here. */
+function safe(name: string): string {
+  if (name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name)) return name
+  throw new KaosError(
+    'INTERNAL',
+    `the server named a folder ${JSON.stringify(name)}; nothing was written`,
+  )
+}

@@ -1,0 +1,42 @@
+/* Options that several commands share. */
+import { Flags } from '@oclif/core'
+
+export const ind = Flags.integer({ char: 'i', min: 0, summary: 'row of the last listing' })
+export const yes = Flags.boolean({ char: 'y', summary: 'do not ask' })
+export const jobId = Flags.string({
+  char: 'j',
+  summary: 'job: its id, the beginning of it, or @latest',
+  helpValue: 'ID',
+})
+export const endpoint = Flags.string({
+  char: 'e',
+  summary: 'endpoint: its name, a part of it, or @latest',
+  helpValue: 'NAME',
+})
+export const outDir = Flags.string({
+  char: 'o',
+  summary: 'folder to write to',
+  default: '.',
+  helpValue: 'DIR',
+})
+export const existingOutDir = Flags.directory({
+  char: 'o',
+  summary: 'existing folder to write to',
+  default: '.',
+  exists: true,
+  helpValue: 'DIR',
+})
+export const format = Flags.string({
+  summary: 'form of the drawing',
+  options: ['pdf', 'svg', 'dot', 'json'],
+  default: 'pdf',
+})
+export const follow = Flags.boolean({ summary: 'go on until it has ended' })
+export const wait = Flags.boolean({ summary: 'wait for the end; exit 5 when it fails' })
+
+/** `--cpu`, `--memory`, `--gpu`; read by resourcesOf. */
+export const resources = {
+  cpu: Flags.string({ summary: 'cores, a fraction is allowed', helpValue: 'CORES' }),
+  memory: Flags.string({ summary: 'memory, like 512Mi or 2G', helpValue: 'AMOUNT' }),
+  gpu: Flags.string({ summary: 'whole GPUs', helpValue: 'COUNT' }),
+}

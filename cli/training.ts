@@ -1,0 +1,67 @@
+/* A training as it was asked for, checked as far as it can be without a server, and how its inputs
+ * are shown. */
+import { parseGrid } from '../api/grid.ts'
+import type { TrainInputs, TrainRequest } from '../api/wire.ts'
+import { type ResourceFlags, resourcesOf } from './asked-resources.ts'
+import { findBundle, type LocalBundle } from './bundles.ts'
+import { indexed } from './listings.ts'
+import { ABSENT, DONE, IN_PROGRESS } from './look.ts'
+import type { Table } from './table.ts'
+
+export interface AskedTraining extends ResourceFlags {
+  readonly source: string | undefined
+  readonly data: string | undefined
+  /** The text of the file. */
+  readonly hyperparams: string | undefined
+  readonly parallelism: number | undefined
+  readonly again: boolean
+}
+
+type Points = readonly Readonly<Record<string, unknown>>[]
+
+export interface TrainingWish {
+  readonly source: LocalBundle | undefined
+  readonly data: LocalBundle | undefined
+  readonly points: Points | undefined
+  /** All but the bundles, which get their ids when they are sent. */
+  readonly request: Omit<TrainRequest, 'source' | 'data'>
+}
+
+export function checkTraining(asked: AskedTraining): TrainingWish {
+  const { source, data, hyperparams, parallelism, again } = asked
+  const resources = resourcesOf(asked)
+  const grid = hyperparams === undefined ? undefined : parseGrid(hyperparams)
+  return {
+    source: source === undefined ? undefined : findBundle('train-source', source),
+    data: data === undefined ? undefined : findBundle('data', data),
+    points: grid?.points,
+    request: {
+      ...(hyperparams === undefined ? {} : { hyperparamsText: hyperparams }),
+      ...(parallelism === undefined ? {} : { parallelism }),
+      ...(resources === undefined ? {} : { resources }),
+      ...(again ? { again } : {}),
+    },
+  }
+}
+
+/** One row: what is set, what is missing, what is being made. */
+export function inputsTable({ image, data, hyperparams }: TrainInputs): Table {
+  const cells = [image, data, hyperparams].map(({ state, value }) => {
+    if (state === 'building') return `${IN_PROGRESS}\n<building>`
+    return state === 'set' ? `${DONE}\n${value ?? ''}` : ABSENT
+  })
+  return { columns: ['Image', 'Data', 'Hyperparams'], rows: [cells] }
+}
+
+/** One row per trial, a column per parameter in the file's order. */
+export function pointsTable(points: Points): Table {
+  const rows = points.map(point =>
+    Object.fromEntries(Object.entries(point).map(([key, value]) => [key, cellOf(value)])),
+  )
+  return indexed(undefined, Object.keys(points[0] ?? {}), rows)
+}
+
+function cellOf(value: unknown): string | number | boolean | null {
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
