@@ -82,7 +82,9 @@ async function main(): Promise<void> {
   const runner = await openRunner(folder)
   const id = env.KAOS_WORKER_ID || hostname()
   const worker = await openWorker({ id, folder, client, runner, slots: slots(), say })
-  say(`ready, runner ${runner.name}`)
+  const { engine, notes } = await runner.capabilities()
+  say(`ready, runner ${runner.name}: ${engine}`)
+  for (const note of notes) say(`note: ${note}`)
   await ending
   await worker.close()
   await runner.close()

@@ -1,4 +1,5 @@
 /** What the terminal and GET /server say about this server. */
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { isLoopbackHost } from './config.ts'
 import type { Settings } from './parts.ts'
@@ -18,7 +19,8 @@ export function notesOf({ runner, local }: Settings): string[] {
 /** Address that users type. */
 export function urlOf({ host, tls, publicUrl }: Settings, port: number): string {
   if (publicUrl !== undefined) return publicUrl
-  const name = host.includes(':') ? `[${host}]` : host
+  const anywhere = host === '0.0.0.0' || host === '::'
+  const name = anywhere ? hostname() : host.includes(':') ? `[${host}]` : host
   return `${tls ? 'https' : 'http'}://${name}:${port}`
 }
 
@@ -30,6 +32,18 @@ export function workerUrlOf({ host, tls }: Settings, port: number): string | und
   if (host === '::') return `http://[::1]:${port}`
   if (!isLoopbackHost(host)) return undefined
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** What outlives the server, and what to do about it; undefined when nothing does. */
+export function farewell(running: { trainings: number; services: number }): string | undefined {
+  const { trainings, services } = running
+  const parts = [
+    ...(trainings > 0 ? [`${trainings} ${trainings === 1 ? 'training' : 'trainings'}`] : []),
+    ...(services > 0 ? [`${services} ${services === 1 ? 'endpoint' : 'endpoints'}`] : []),
+  ]
+  if (parts.length === 0) return undefined
+  const next = 'the next kaos up finds them (kaos train kill and kaos serve kill end them)'
+  return `kaos: stopped; ${parts.join(' and ')} still running, ${next}`
 }
 
 export function announcement(settings: Settings, port: number): string {

@@ -161,7 +161,7 @@ function requireSafe({ local, tls, behindProxy, runner, host }: Settings, allowe
 /** How somebody gets in, on a server that asks everybody for a token. */
 export const FIRST_STEPS =
   'A server for others also needs an administrator with a token. Make one on loopback first:\n' +
-  '  kaos up\n' +
+  '  kaos up                       (with the same --data)\n' +
   '  kaos init -e http://127.0.0.1:8080\n' +
   '  kaos admin user add NAME --role administrator\n' +
   '  kaos admin token create --user NAME'

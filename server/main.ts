@@ -9,7 +9,7 @@ import { isKaosError, KaosError } from '../api/errors.ts'
 import type { Ledger } from '../graph/ledger.ts'
 import { openSqliteLedger } from '../graph/sqlite/ledger.ts'
 import { openFilesystemStore } from '../store/filesystem.ts'
-import { announcement, notesOf, partsOf, workerUrlOf } from './announce.ts'
+import { announcement, farewell, notesOf, partsOf, workerUrlOf } from './announce.ts'
 import { type App, buildApp } from './app.ts'
 import { FIRST_STEPS, loadSettings } from './config.ts'
 import { openJobs } from './jobs/jobs.ts'
@@ -65,6 +65,7 @@ async function start(settings: Settings): Promise<Running> {
   async function stop(): Promise<void> {
     draining = true
     log('info', 'stopping')
+    const last = farewell(jobs.running())
     await worker?.close()
     door.close()
     await closeApp(app)
@@ -73,6 +74,7 @@ async function start(settings: Settings): Promise<Running> {
     await rooms.store.close()
     log('info', 'stopped')
     lock.release()
+    if (last !== undefined) console.log(last)
   }
   return { port, stop }
 }

@@ -27,6 +27,8 @@ export interface Jobs extends Endpoints {
   stopWorkspace(actor: Actor, workspace: Workspace): Promise<void>
   /** Names as the original had them, of what exists. */
   pipelinesOf(workspace: Workspace): Promise<{ pipelines: string[]; repos: string[] }>
+  /** Programs that outlive this process. */
+  running(): { trainings: number; services: number }
   /** Lets go. Attempts stay held: who comes back within the lease after the next start goes on. */
   close(): Promise<void>
 }
@@ -45,6 +47,11 @@ export async function openJobs(parts: Parts): Promise<Jobs> {
     },
     stopWorkspace: (actor, workspace) => stopWorkspace(board, actor, workspace),
     pipelinesOf: workspace => pipelinesOf(board, workspace),
+    running() {
+      const kinds = board.live.all().map(({ record }) => record.work.kind)
+      const count = (kind: string) => kinds.filter(one => one === kind).length
+      return { trainings: count('trial'), services: count('service') }
+    },
     async close() {
       board.live.close()
       board.changes.close()

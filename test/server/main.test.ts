@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
-import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { generate } from 'selfsigned'
 import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
 import { atEnd, tempFolder } from './open.ts'
 import { post } from './sending.ts'
@@ -153,9 +154,9 @@ test('with TLS and an administrator the server serves others, and its own worker
   const { token } = (await made.json()) as { token: string }
   await stop(local.child)
   const [cert, key] = [join(data, 'cert.pem'), join(data, 'key.pem')]
-  const subject = ['-subj', '/CN=kaos.example', '-days', '1', '-nodes']
-  const openssl = ['req', '-x509', '-newkey', 'rsa:2048', '-keyout', key, '-out', cert, ...subject]
-  execFileSync('openssl', openssl, { stdio: 'ignore' })
+  const pair = await generate([{ name: 'commonName', value: 'kaos.example' }])
+  await writeFile(cert, pair.cert)
+  await writeFile(key, pair.private)
 
   const shared = await start(t, data, {
     args: ['--host', '0.0.0.0', '--tls-cert', cert, '--tls-key', key],
