@@ -11,6 +11,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Actor } from '../api/actor.ts'
 import { isKaosError } from '../api/errors.ts'
+import { bundleFormRoutes } from './bundles/form.ts'
 import { bundleRoutes } from './bundles/routes.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
 import type { Endpoints, Settings, Workspace } from './parts.ts'
@@ -136,6 +137,7 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
   await app.register(uploadRoutes, { ...PREFIX, ...rooms, uploads })
   await app.register(contentRoutes, { ...PREFIX, ...rooms })
   await app.register(bundleRoutes, { ...PREFIX, ...rooms, uploads })
+  await app.register(bundleFormRoutes, { ...PREFIX, ...rooms, uploads })
   await app.register(async below => options.registerJobRoutes?.(below), PREFIX)
 }
 
