@@ -11,28 +11,16 @@ import type {
   Move,
   NewEdge,
   NewNode,
-  ProvClass,
   RecordWrite,
   Statement,
 } from './ledger.ts'
-import { payloadForm } from './payload.ts'
+import { type NodeRow, payloadForm } from './payload.ts'
 import { classOf, isRelation, KINDS } from './prov.ts'
 
 /** Bytes of a statement's payload, and of a record's value. */
 export const STATEMENT_MAX = 1024 * 1024
 const NAME_MAX = 1024
 const WORD_MAX = 128
-
-/** A node as tables hold it: absent members null, attributes as canonical JSON. */
-export interface NodeRow {
-  readonly id: string
-  readonly class: ProvClass
-  readonly kind: string
-  readonly workspace: string | null
-  readonly digest: string | null
-  readonly name: string | null
-  readonly attributes: string
-}
 
 export interface CheckedStatement {
   readonly nodes: readonly NodeRow[]

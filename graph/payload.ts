@@ -2,12 +2,22 @@
  * {seq, at, actor, organisation, type, workspace, nodes, edges, moves, detail}, absent members left
  * out. Number and time are known last, so the rest of the text is made before and they are put in. */
 import { canonical } from './canonical.ts'
-import type { NodeRow } from './commit.ts'
-import type { Commit, Json, Move, NewEdge, NewNode, Statement } from './ledger.ts'
+import type { Commit, Json, Move, NewEdge, NewNode, ProvClass, Statement } from './ledger.ts'
 import { leafHash } from './merkle.ts'
 
 /** Bytes of salt before each payload: with it, nobody can guess an erased payload from its leaf. */
 export const SALT_BYTES = 16
+
+/** A node as tables hold it: absent members null, attributes as canonical JSON. */
+export interface NodeRow {
+  readonly id: string
+  readonly class: ProvClass
+  readonly kind: string
+  readonly workspace: string | null
+  readonly digest: string | null
+  readonly name: string | null
+  readonly attributes: string
+}
 
 /** A payload as read back. */
 export interface Payload {

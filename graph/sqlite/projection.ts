@@ -1,8 +1,8 @@
 /* The graph as a projection of the log: what a statement adds to the tables. The writer projects
  * each statement into the main tables, `verify` the whole log into temporary ones beside them. */
 import { KaosError } from '../../api/errors.ts'
-import type { NodeRow } from '../commit.ts'
 import type { Move, NewEdge, ProvClass } from '../ledger.ts'
+import type { NodeRow } from '../payload.ts'
 import type { Database } from './database.ts'
 import { RELATION_CODES } from './schema.ts'
 
