@@ -37,9 +37,18 @@ export function findCommand(argv: readonly string[], ids: readonly string[]): As
   throw unknown(words, ids)
 }
 
+/** Commands of kaos 1.x that are no more, and what there is instead. */
+const GONE: Readonly<Record<string, string>> = {
+  'build deploy': 'there is nothing to build; start a server with kaos up',
+  destroy: 'stop kaos up; what it keeps is one folder, see kaos config',
+  notebook: 'notebooks are not run; what one holds can be trained as a source bundle',
+}
+
 function unknown(words: readonly string[], ids: readonly string[]): KaosError {
   const typed = words.join(' ')
   if (typed === '') return new KaosError('USAGE', 'name a command first; see kaos --help')
+  const gone = Object.keys(GONE).find(name => `${typed} `.startsWith(`${name} `))
+  if (gone !== undefined) return new KaosError('USAGE', `kaos 2 has no "${gone}": ${GONE[gone]}`)
   const close = nearest(
     typed,
     ids.map(id => id.replaceAll(':', ' ')),

@@ -14,7 +14,7 @@ export function commandHelp(id: string, loaded: Command.Class, config: Interface
     aliases: [],
     hiddenAliases: [],
     flags: Object.fromEntries(flags),
-    description: loaded.description ?? loaded.summary,
+    description: loaded.description,
     examples: loaded.examples,
     usage: `${id.replaceAll(':', ' ')} [OPTIONS]`,
     load: async () => loaded,
@@ -23,7 +23,7 @@ export function commandHelp(id: string, loaded: Command.Class, config: Interface
   const options = { maxWidth: width, flagSortOrder: 'none', docopts: false } as const
   const help = new CommandHelp(command, config, {
     ...options,
-    hideCommandSummaryInDescription: false,
+    hideCommandSummaryInDescription: true,
   })
   return `${loaded.summary}\n\n${help.generate()}`
 }

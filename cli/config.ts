@@ -48,6 +48,8 @@ const UP = {
   behind_proxy: ['', 'KAOS_BEHIND_PROXY'],
   public_url: ['', 'KAOS_PUBLIC_URL'],
   allow_process_runner: ['', 'KAOS_ALLOW_PROCESS_RUNNER'],
+  reserve_percent: ['5', 'KAOS_RESERVE_PERCENT'],
+  python: ['python3', 'KAOS_PYTHON'],
 } as const
 
 /** What a `kaos up` without options would take from here. */

@@ -4,7 +4,8 @@
 const [major = 0] = process.versions.node.split('.').map(Number)
 
 if (major < 24) {
-  console.error(`Error - kaos needs Node 24 or newer; this is Node ${process.versions.node}`)
+  const next = 'install it from https://nodejs.org or with nvm install 24'
+  console.error(`Error - kaos needs Node 24 or newer, this is ${process.versions.node}; ${next}`)
   process.exit(1)
 }
 const { main } = await import('./main.ts')

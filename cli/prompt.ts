@@ -39,7 +39,10 @@ function askTerminal(question: string, echo: NodeJS.WritableStream): Promise<str
   const lines = createInterface({ input: process.stdin, output: echo, terminal: true })
   if (echo !== process.stderr) process.stderr.write(question)
   return new Promise(resolve => {
-    lines.once('SIGINT', () => process.exit(130))
+    lines.once('SIGINT', () => {
+      process.stderr.write('\n')
+      process.exit(130)
+    })
     lines.once('close', () => resolve(undefined))
     lines.question(echo === process.stderr ? question : '', answer => {
       resolve(answer)

@@ -1,4 +1,5 @@
-/* Waiting for jobs and endpoints: asks until the state is final and tells each change. */
+/* Waiting for jobs and endpoints: asks until the state is final and tells each change. Ctrl-C ends the
+ * waiting, not what is waited for, and says so. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KaosError } from '../api/errors.ts'
 import type { EndpointView, JobRow, JobView } from '../api/wire.ts'
@@ -28,6 +29,7 @@ export async function jobEnd(
     view => FINAL_JOB.has(view.job.state),
     view => `${view.job.kind} ${view.job.jobId}: ${progressOf(view.job)}`,
     tell,
+    `the job goes on; end it with: kaos train kill -j ${id}`,
   )
 }
 
@@ -43,13 +45,15 @@ export async function endpointEnd(
     view => FINAL_ENDPOINT.has(view.state),
     view => `${view.name}: ${view.state}${reasonOf(view)}`,
     tell,
+    `the endpoint goes on; end it with: kaos serve kill -e ${name}`,
   )
 }
 
 /** What went wrong, for exit 5. */
 export function jobFailure(job: JobRow, logs: string): KaosError {
   const end = job.state === 'JOB_KILLED' ? 'was killed' : 'failed'
-  const why = job.reason === null ? '' : `: ${job.reason}`
+  // Its own hint to the log is said here in full.
+  const why = job.reason === null ? '' : `: ${job.reason.replace(/; see: kaos train logs$/, '')}`
   const text = `job ${job.jobId} ${end}${why}; its log: ${logs}`
   return new KaosError('JOB_FAILED', text, { detail: { job } })
 }
@@ -69,14 +73,24 @@ async function until<T>(
   isEnd: (view: T) => boolean,
   describe: (view: T) => string,
   tell: (text: string) => void,
+  left: string,
 ): Promise<T> {
+  const leave = () => {
+    tell(`\n${left}`)
+    process.exit(130)
+  }
+  process.once('SIGINT', leave)
   let told = ''
-  for (let wait = FIRST_MS; ; wait = Math.min(wait * 1.4, LAST_MS)) {
-    const view = await ask()
-    const text = describe(view)
-    if (text !== told) tell(text)
-    told = text
-    if (isEnd(view)) return view
-    await sleep(wait)
+  try {
+    for (let wait = FIRST_MS; ; wait = Math.min(wait * 1.4, LAST_MS)) {
+      const view = await ask()
+      const text = describe(view)
+      if (text !== told) tell(text)
+      told = text
+      if (isEnd(view)) return view
+      await sleep(wait)
+    }
+  } finally {
+    process.off('SIGINT', leave)
   }
 }

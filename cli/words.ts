@@ -26,7 +26,11 @@ export function usageOf(thrown: unknown): KaosError {
     .split('\n')
     .map(line => line.trim())
     .filter(line => line !== '' && !/^(The following errors? occurred|See more help)/.test(line))
-  const message = lines.join('; ').replace(/^Parsing (--\S+) ; ?/, '$1: ')
+  const message = lines
+    .join('; ')
+    .replace(/^Parsing (--\w+) ?; ?/, '$1: ')
+    .replace(/^Missing required flag (\w+)/, 'Missing required flag --$1')
+    .replace(/^Nonexistent flag: -h$/, '$&; for help type --help')
   return new KaosError('USAGE', message, { cause: thrown })
 }
 

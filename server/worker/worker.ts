@@ -2,8 +2,8 @@
  * socket and the programs. Its stdin is a pipe that nobody writes to: when the server dies, however
  * it dies, the worker reads the end and exits; the programs go on. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { environmentWith } from '../config.ts'
 import type { Parts, People, Settings } from '../parts.ts'
@@ -33,7 +33,7 @@ export interface Worker {
 
 /** Resolves when the first one was started. */
 export async function startWorker(options: Options): Promise<Worker> {
-  const { log } = options
+  const { log, settings } = options
   let child: ChildProcess | undefined
   let timer: NodeJS.Timeout | undefined
   let settled: NodeJS.Timeout | undefined
@@ -50,7 +50,10 @@ export async function startWorker(options: Options): Promise<Worker> {
       trouble = undefined
     }, SETTLED_MS).unref()
     child.once('error', error => again(since, error.message))
-    child.once('exit', (code, signal) => again(since, `it ended with ${signal ?? code}`))
+    child.once('exit', (code, signal) => {
+      const words = signal === null ? lastWords(settings) : undefined
+      again(since, words ?? `it ended with ${signal ?? code}`)
+    })
   }
 
   function again(since: number, why: string): void {
@@ -58,7 +61,7 @@ export async function startWorker(options: Options): Promise<Worker> {
     if (Date.now() - since > SOUND_MS) wait = FIRST_WAIT_MS
     clearTimeout(settled)
     trouble = why
-    log('warn', `the worker stopped: ${why}; its log is logs/worker.log. It is started again`)
+    log('warn', `the worker stopped: ${why}. It is started again; its log: ${logOf(settings)}`)
     timer = setTimeout(begin, wait)
     wait = Math.min(wait * 2, LONGEST_WAIT_MS)
   }
@@ -79,10 +82,23 @@ export async function startWorker(options: Options): Promise<Worker> {
   }
 }
 
+function logOf({ data }: Settings): string {
+  return join(data, 'logs', 'worker.log')
+}
+
+/** What it said last: when it ends by itself, that is why. */
+function lastWords(settings: Settings): string | undefined {
+  try {
+    const lines = readFileSync(logOf(settings), 'utf8').trimEnd().split('\n')
+    return lines.at(-1)?.replace(/^worker: /, '') || undefined
+  } catch {
+    return undefined
+  }
+}
+
 function spawnWorker({ settings, url }: Options, token: string): ChildProcess {
-  const logs = join(settings.data, 'logs')
-  mkdirSync(logs, { recursive: true })
-  const output = openSync(join(logs, 'worker.log'), 'a', 0o600)
+  mkdirSync(dirname(logOf(settings)), { recursive: true, mode: 0o700 })
+  const output = openSync(logOf(settings), 'a', 0o600)
   // In the source tree and in the package: the same extension as this file.
   const program = new URL(`../../runners/main${import.meta.url.slice(-3)}`, import.meta.url)
   const { dockerSocket, baseImage } = settings

@@ -55,6 +55,20 @@ describe('the command is found by its first words', () => {
   })
 })
 
+describe('a command of kaos 1.x that is no more', () => {
+  const ids = Object.keys(commands)
+
+  for (const [typed, next] of [
+    [['build', 'deploy', '-c', 'DOCKER'], /no "build deploy": .*kaos up/],
+    [['destroy', '-c', 'DOCKER'], /no "destroy": stop kaos up/],
+    [['notebook', 'list'], /no "notebook": .*source bundle/],
+  ] as const) {
+    it(`says what there is instead of ${typed[0]}`, () => {
+      assert.throws(() => findCommand(typed, ids), { code: 'USAGE', exit: 2, message: next })
+    })
+  }
+})
+
 describe('the table of commands', () => {
   it('has the groups in the order of the original, then ours', () => {
     const first = [...new Set(Object.keys(commands).map(id => id.split(':')[0]))]

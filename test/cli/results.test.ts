@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import {
+  COMMAND,
   connected,
   kaosIn,
   NOWHERE,
+  OURS,
   play,
   sendJson,
   sendProblem,
@@ -77,6 +82,44 @@ describe('results', () => {
 
     assert.equal(done.code, 3)
     assert.match(done.stderr, /^Error - there is no workspace mnits; did you mean mnist\?\n$/)
+  })
+
+  it('Ctrl-C ends the waiting, not the job, and says how to end that', async t => {
+    const { job, ...accepted } = {
+      job: { ...row, state: 'JOB_RUNNING', duration: null, hyperopt: null },
+      inputs: {
+        image: { state: 'set', value: 'a' },
+        data: { state: 'set', value: 'b' },
+        hyperparams: { state: 'absent', value: null },
+      },
+      grid: null,
+      build: null,
+      unchanged: false,
+      warnings: [],
+    }
+    let asked: () => void
+    const waiting = new Promise<void>(resolve => {
+      asked = resolve
+    })
+    const { url } = await play(t, ({ url }, response) => {
+      if (url.endsWith('/workspaces')) return sendJson(response, WORKSPACES)
+      if (url.endsWith('/train')) return sendJson(response, { ...accepted, job }, 202)
+      sendJson(response, { job, models: [], pageCount: 1, pageId: 0 })
+      asked()
+    })
+    const cwd = connected(t, url)
+
+    const args = ['train', 'deploy', '--again', '--wait']
+    const child = spawn(COMMAND, args, { cwd, env: OURS, stdio: ['ignore', 'ignore', 'pipe'] })
+    t.after(() => child.kill('SIGKILL'))
+    const said = text(child.stderr)
+    const ended = once(child, 'close')
+    await waiting
+    child.kill('SIGINT')
+    const [code] = await ended
+
+    assert.equal(code, 130)
+    assert.match(await said, new RegExp(`goes on; end it with: kaos train kill -j ${row.jobId}`))
   })
 
   it('a token is shown once, with the line that its user types', async t => {

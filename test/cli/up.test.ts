@@ -14,16 +14,20 @@ describe('kaos up', () => {
     const ended = once(child, 'close')
 
     let url: string | undefined
-    for await (const line of createInterface({ input: child.stdout })) {
-      url = /^kaos is ready at (\S+)$/.exec(line)?.[1]
-      if (url !== undefined) break
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    while (url === undefined) {
+      const { value, done } = await lines.next()
+      if (done === true) break
+      url = /^kaos is ready at (\S+)$/.exec(value)?.[1]
     }
     const answer = await fetch(`${url}/api/v1/server`)
     child.kill('SIGTERM')
+    const stopping = (await Array.fromAsync({ [Symbol.asyncIterator]: () => lines })).join('\n')
     const [code] = await ended
 
     assert.equal(answer.status, 200)
     assert.equal(code, 0)
+    assert.match(stopping, /^kaos is stopping: /m)
     await assert.rejects(fetch(`${url}/api/v1/server`))
   })
 

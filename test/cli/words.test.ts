@@ -36,8 +36,20 @@ describe('words', () => {
 
     assert.deepEqual(
       [error.code, error.exit, error.message],
-      ['USAGE', 2, 'Missing required flag x'],
+      ['USAGE', 2, 'Missing required flag --x'],
     )
+  })
+
+  it('name the option first when its value is refused', () => {
+    const said = new Error(
+      'Parsing --out_dir \n\tNo directory found at dl\nSee more help with --help',
+    )
+
+    assert.equal(usageOf(said).message, '--out_dir: No directory found at dl')
+  })
+
+  it('send whoever types -h for help to --help', () => {
+    assert.match(usageOf(new Error('Nonexistent flag: -h')).message, /--help$/)
   })
 
   it('propose the names that are nearest, within two edits', () => {
