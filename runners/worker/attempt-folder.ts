@@ -16,6 +16,8 @@ export interface Progress {
   readonly starts: number
   /** Bytes of the log that came from starts before this one. */
   readonly logBase: number
+  /** The latest start of a service that has answered. */
+  readonly served?: number
   readonly report?: Report
 }
 

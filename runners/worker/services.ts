@@ -15,17 +15,16 @@ const SEE = 'see: kaos serve logs'
 export async function serviceOutcome(work: Work, order: ServiceWork): Promise<Outcome> {
   const ends: number[] = []
   let running = work.resumed ? await adopted(work) : await begin(work, order)
-  let served = work.folder.progress.starts > 1
   for (;;) {
     const one = await untilEnd(work, order, running)
-    served ||= one.served
     const { exit } = one
     const finish = { startedAt: exit.startedAt, finishedAt: exit.finishedAt }
     const known = { ...finish, environment: running.environment }
     if (one.late) return { ...known, state: 'failed', reason: late(order, running.address) }
     if (exit.state === 'stopped') return { ...known, state: 'stopped' }
     const ended = `the service ${how(exit)}`
-    if (!served) {
+    // Where it ran is to blame for a lost one, so that is no sign that it cannot serve.
+    if (work.folder.progress.served === undefined && exit.state !== 'lost') {
       return { ...known, state: 'failed', reason: `${ended} before it answered; ${SEE}` }
     }
     const now = Date.now()
@@ -59,7 +58,6 @@ async function again(work: Work, order: ServiceWork): Promise<Running> {
 
 interface End {
   readonly exit: Exit
-  readonly served: boolean
   /** It did not answer in time and was ended for that. */
   readonly late: boolean
 }
@@ -68,22 +66,26 @@ async function untilEnd(work: Work, order: ServiceWork, running: Running): Promi
   const { folder, lease, runner } = work
   const { address, startedAt } = running
   lease.set({ phase: folder.progress.starts === 1 ? 'running' : 'restarting', startedAt })
-  let served = false
   let late = false
   const over = new AbortController()
   const watching = (async () => {
     if (address === undefined) return
-    const ms = Date.parse(startedAt) + order.readyTimeoutMs - Date.now()
+    const { served, starts } = folder.progress
+    // One that has answered before is busy, not late.
+    const deadline =
+      served === starts ? Number.POSITIVE_INFINITY : Date.parse(startedAt) + order.readyTimeoutMs
+    const ms = deadline - Date.now()
     const until = AbortSignal.any([over.signal, lease.halted])
-    served = await answers(address, ms, until)
-    if (served) lease.set({ phase: 'serving', address, startedAt })
-    else if (!until.aborted) {
+    if (await answers(address, ms, until)) {
+      if (served !== starts) folder.advance({ served: starts })
+      lease.set({ phase: 'serving', address, startedAt })
+    } else if (!until.aborted) {
       late = true
       await runner.stop(folder.place, GRACE_MS)
     }
   })()
   try {
-    return { exit: await endOf(work, running), served, late }
+    return { exit: await endOf(work, running), late }
   } finally {
     over.abort()
     await watching

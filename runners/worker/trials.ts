@@ -1,5 +1,5 @@
 /** The outcome of a training: what it wrote, stored. */
-import { existsSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TrialWork } from '../../api/attempts.ts'
@@ -75,7 +75,10 @@ async function collect(
   const options = { ignores: () => false, signal: lease.halted }
   try {
     const path = join(folder.out, order.output)
-    if (!existsSync(path)) return await nothingWritten(folder.out, order.output)
+    const written = lstatSync(path, { throwIfNoEntry: false })
+    if (written === undefined) return await nothingWritten(folder.out, order.output)
+    // A link would be followed here, on the worker's host: to files that the program may not see.
+    if (!written.isDirectory()) return noFolder(order.output, written.isSymbolicLink())
     const sent = await sendFolder(path, work.channel, options)
     if (sent.files === 0) return await nothingWritten(folder.out, order.output)
     return { state: 'succeeded', output: sent.tree }
@@ -84,6 +87,14 @@ async function collect(
     const reason = `the training ended well, but what it wrote cannot be kept: ${error.message}`
     return { state: 'failed', reason }
   }
+}
+
+function noFolder(output: string, link: boolean) {
+  const what = link ? 'a symbolic link' : 'a file'
+  const reason =
+    `the training ended well, but left ${what} in place of the folder /pfs/out/${output}: ` +
+    'write the model below the folder that the program gets as its first argument'
+  return { state: 'failed', reason } as const
 }
 
 async function nothingWritten(out: string, output: string) {

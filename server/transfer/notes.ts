@@ -11,6 +11,8 @@ import { DigestSet, packed } from './digest-set.ts'
 const KEPT_MS = 7 * 24 * 3600_000
 const PER_RECORD = 4096
 const SESSIONS_CACHED = 64
+/** Of all cached sessions but the latest: 32 to 128 bytes each. */
+const DIGESTS_CACHED = 1_000_000
 
 export interface Notes {
   of(session: string): Promise<DigestSet>
@@ -23,10 +25,14 @@ interface Options {
   /** Agent under which the records are written. */
   readonly agent: string
   readonly now: () => number
+  readonly digestsCached?: number
 }
 
-export function openNotes({ ledger, agent, now }: Options): Notes {
+export function openNotes(options: Options): Notes {
+  const { ledger, agent, now, digestsCached = DIGESTS_CACHED } = options
   const cache = new Map<string, Promise<DigestSet>>()
+  /** Of the cached sets that are loaded: how many digests they hold. */
+  const sizes = new Map<string, number>()
 
   async function load(session: string): Promise<DigestSet> {
     const set = new DigestSet()
@@ -41,10 +47,27 @@ export function openNotes({ ledger, agent, now }: Options): Notes {
     const set = cache.get(session) ?? load(session)
     cache.delete(session)
     cache.set(session, set)
-    set.catch(() => cache.delete(session))
-    const oldest = cache.keys().next().value
-    if (cache.size > SESSIONS_CACHED && oldest !== undefined) cache.delete(oldest)
+    set.then(
+      ({ size }) => cache.get(session) === set && sizes.set(session, size),
+      () => forget(session),
+    )
+    trim()
     return set
+  }
+
+  function forget(session: string): void {
+    cache.delete(session)
+    sizes.delete(session)
+  }
+
+  /** Forgets the sets that nobody used for the longest time, but never the latest. */
+  function trim(): void {
+    let digests = sizes.values().reduce((sum, size) => sum + size, 0)
+    for (const oldest of [...cache.keys()].slice(0, -1)) {
+      if (cache.size <= SESSIONS_CACHED && digests <= digestsCached) return
+      digests -= sizes.get(oldest) ?? 0
+      forget(oldest)
+    }
   }
 
   async function write(records: RecordWrite[]): Promise<void> {
@@ -63,13 +86,14 @@ export function openNotes({ ledger, agent, now }: Options): Notes {
       await write(records)
       const set = await of(session)
       for (const digest of digests) set.add(digest)
+      if (cache.has(session)) sizes.set(session, set.size)
     },
     async drop(session) {
       const gone: RecordWrite[] = []
       for await (const { key } of recordsBelow(ledger, prefixOf(session))) {
         gone.push({ key, value: null })
       }
-      cache.delete(session)
+      forget(session)
       if (gone.length > 0) await write(gone)
     },
   }

@@ -148,14 +148,15 @@ export async function startAndDie(opener: Opener, scene: Scene): Promise<void> {
 /** GET of an address, asked again until it answers. */
 export async function answerOf(address: Address, path: string): Promise<string> {
   for (let tries = 0; tries < 300; tries++) {
-    const answer = await getOnce(address, path).catch(() => undefined)
+    const answer = await askOnce(address, path).catch(() => undefined)
     if (answer !== undefined) return answer
     await new Promise(resolve => setTimeout(resolve, 100))
   }
   throw new Error(`nothing answers at ${JSON.stringify(address)}`)
 }
 
-function getOnce(address: Address, path: string): Promise<string> {
+/** Rejects when nobody answers, or the one who should ends before. */
+export function askOnce(address: Address, path: string): Promise<string> {
   const at = 'socket' in address ? { socketPath: address.socket } : address
   return new Promise((resolve, reject) => {
     const call = request({ ...at, path, agent: false }, answer => {

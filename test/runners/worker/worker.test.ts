@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { rm, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { BuildWork } from '../../../api/attempts.ts'
 import type { Digest } from '../../../api/digest.ts'
-import { answerOf, serviceNamed } from '../fixture.ts'
+import { answerOf, askOnce, serviceNamed } from '../fixture.ts'
 import { tick, workerScene } from './scene.ts'
 
 const FOREVER = '#!/bin/sh\necho one\nwhile :; do sleep 1; done\n'
@@ -63,6 +64,23 @@ test('a training that writes nothing into its output folder has failed, and is t
 
   assert.equal(report.state, 'failed')
   assert.match(report.reason ?? '', /wrote nothing to \/pfs\/out\/b82151 \(it wrote model\.pkl/)
+})
+
+test('a link or a file in place of the output folder is refused, and the link not followed', async t => {
+  const { server, trial } = await workerScene(t)
+
+  const link = server.offer(await trial('#!/bin/sh\nrm -rf "$1"; ln -s /etc "$1"\n'))
+  const linked = await server.reported(link)
+  const file = await server.reported(server.offer(await trial('#!/bin/sh\necho x > "$1"\n')))
+
+  assert.equal(linked.state, 'failed')
+  assert.equal(linked.output, undefined)
+  assert.match(
+    linked.reason ?? '',
+    /left a symbolic link in place of the folder \/pfs\/out\/b82151/,
+  )
+  assert.equal(file.state, 'failed')
+  assert.match(file.reason ?? '', /left a file in place of the folder/)
 })
 
 test('the exit code of a failed training is reported with the command that shows its log', async t => {
@@ -184,6 +202,58 @@ test('a service is announced when it answers, started again when it crashes, and
     server.file(report.log!.digest as Digest),
     /listening\n.*exit code 5.*\n.*listening\n/,
   )
+})
+
+test('a service that ended while no worker was there is started again, as it had answered', async t => {
+  const { end, server, service, start } = await workerScene(t)
+  const serve = serviceNamed('first').replace(
+    'def do_GET(self):',
+    'def do_GET(self):\n        if self.path == "/crash": os._exit(5)',
+  )
+  const played = server.offer(await service(serve))
+  const serving = () => played.renewals.findLast(({ phase }) => phase === 'serving')?.address
+  const address = await server.until(serving)
+  await end()
+
+  await assert.rejects(askOnce(address, '/crash'))
+  played.renewals.length = 0
+  await start()
+  const after = await answerOf(await server.until(serving), '/')
+  played.stop = true
+  const report = await server.reported(played)
+
+  assert.equal(after, 'first')
+  assert.equal(report.state, 'stopped')
+})
+
+test('a service that is busy when its next worker looks for it is not taken to be late', async t => {
+  const { end, folder, server, service, start } = await workerScene(t)
+  const busy = serviceNamed('busy').replace(
+    'def do_GET(self):',
+    'def do_GET(self):\n        while os.path.exists(BUSY): time.sleep(0.05)',
+  )
+  const flag = `${folder}-busy`
+  const program = busy.replace('import os', 'import os, time').replaceAll('BUSY', `"${flag}"`)
+  const played = server.offer(await service(program, 3000))
+  const serving = () => played.renewals.findLast(({ phase }) => phase === 'serving')?.address
+  await server.until(serving)
+  await end()
+
+  await writeFile(flag, '')
+  played.renewals.length = 0
+  await start()
+  // Longer than a probe waits, and than the service had to become ready.
+  const looks = () => played.renewals.filter(({ phase }) => phase === 'running').length
+  await server.until(() => played.reports[0] ?? looks() > 24)
+  assert.deepEqual(played.reports, [])
+  await rm(flag)
+  played.renewals.length = 0
+  const after = await answerOf(await server.until(serving), '/')
+  played.stop = true
+  const report = await server.reported(played)
+
+  assert.equal(after, 'busy')
+  assert.equal(report.state, 'stopped')
 })
 
 test('a service that never answers has failed, and is told how long was waited', async t => {
