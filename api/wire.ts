@@ -397,8 +397,9 @@ export const NewUser = Type.Object(
 export const TokenRequest = Type.Object(
   {
     user: Type.String(),
-    expiresInSeconds: Optional(Type.Integer({ minimum: 60 })),
-    name: Optional(Type.String({ maxLength: 100 })),
+    /** A century at most. */
+    expiresInSeconds: Optional(Type.Integer({ minimum: 60, maximum: 100 * 366 * 24 * 3600 })),
+    name: Optional(Type.String({ maxLength: 100, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$' })),
   },
   { title: 'TokenRequest' },
 )

@@ -15,7 +15,7 @@ export async function takeLock(
   signal: AbortSignal,
   waiting: () => void,
 ): Promise<() => void> {
-  await mkdir(dirname(path), { recursive: true })
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const own = `${path}.${newId()}`
   await writeFile(own, JSON.stringify(nameOf(process.pid)))
   try {

@@ -21,7 +21,7 @@ import { openTokens } from './people/tokens.ts'
 import { openUsers } from './people/users.ts'
 import { addAuth } from './plugins/auth.ts'
 import { addBodies, JSON_MAX } from './plugins/bodies.ts'
-import { addErrors } from './plugins/errors.ts'
+import { addErrors, answerBadUrl } from './plugins/errors.ts'
 import { addFront, requestIdOf } from './plugins/front.ts'
 import { addIdempotency } from './plugins/idempotency.ts'
 import { addOpenapi } from './plugins/openapi.ts'
@@ -92,6 +92,7 @@ function newFastify(settings: Settings, gateway: Gateway, options: AppOptions): 
     exposeHeadRoutes: false,
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
+    frameworkErrors: answerBadUrl,
     routerOptions: { maxParamLength: 512 },
     logger: options.logStream ? { level: 'info', stream: options.logStream } : false,
   })

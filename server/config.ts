@@ -145,8 +145,15 @@ function flagsIn(argv: readonly string[]): Environment {
 }
 
 /** Nobody but this machine's own user without TLS; no programs without isolation for several. */
-function requireSafe({ local, tls, behindProxy, runner, host }: Settings, allowed: boolean): void {
-  if (local) return
+function requireSafe(settings: Settings, allowed: boolean): void {
+  const { local, tls, behindProxy, runner, host, publicUrl } = settings
+  if (local) {
+    const name = publicUrl === undefined ? undefined : new URL(publicUrl).hostname
+    if (name === undefined || isLoopbackHost(name.replace(/^\[(.*)\]$/, '$1'))) return
+    // Whatever leads from there to here comes from this machine, and would be its administrator.
+    const next = 'give --behind-proxy, so that everybody needs a token'
+    throw refusal(`others reach this server at ${publicUrl}: ${next}. ${FIRST_STEPS}`)
+  }
   if (!tls && !behindProxy) {
     const next = 'give --tls-cert and --tls-key, or --behind-proxy if a proxy in front speaks TLS'
     throw refusal(`the host ${host} is not loopback: ${next}. ${FIRST_STEPS}`)

@@ -160,6 +160,7 @@ try {
     process.on(signal, () => {
       if (stopping) process.exit(1)
       stopping = true
+      console.log('kaos is stopping: it finishes what it is answering; a second Ctrl-C cuts it off')
       stop().then(() => process.exit(0), fail)
     })
   }

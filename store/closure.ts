@@ -10,8 +10,9 @@ import type { Store } from './store.ts'
 const SLICE = 1024
 
 export interface Extent {
-  /** Files, each as often as it appears. */
+  /** Files and folders, each as often as it appears. */
   readonly files: number
+  readonly folders: number
   readonly bytes: number
 }
 
@@ -61,7 +62,7 @@ class Completeness {
     const known = this.#folders.get(tree)
     if (known !== undefined) return known
     if (depth > DEPTH_MAX) throw incomplete(path, tree, `is deeper than ${DEPTH_MAX} folders`)
-    let [files, bytes] = [0, 0]
+    let [files, folders, bytes] = [0, 0, 0]
     for (const entry of await this.#decoded(tree, path, decodeTree)) {
       const below = path === '' ? entry.name : `${path}/${entry.name}`
       const extent = await this.#extentOf(entry, below, depth)
@@ -69,19 +70,20 @@ class Completeness {
         throw incomplete(below, entry.digest, `has ${extent.bytes} bytes, not ${entry.size}`)
       }
       files += extent.files
+      folders += extent.folders + (entry.kind === 'folder' ? 1 : 0)
       bytes += extent.bytes
-      if (!Number.isSafeInteger(files) || !Number.isSafeInteger(bytes)) {
+      if (![files, folders, bytes].every(Number.isSafeInteger)) {
         throw incomplete(below, entry.digest, 'makes the tree too large to count')
       }
     }
-    this.#folders.set(tree, { files, bytes })
-    return { files, bytes }
+    this.#folders.set(tree, { files, folders, bytes })
+    return { files, folders, bytes }
   }
 
   async #extentOf(entry: Entry, path: string, depth: number): Promise<Extent> {
     if (entry.kind === 'folder') return this.folder(entry.digest, path, depth + 1)
     const known = this.#files.get(entry.digest)
-    if (known !== undefined) return { files: 1, bytes: known }
+    if (known !== undefined) return { files: 1, folders: 0, bytes: known }
     const { list, bytes } = await this.#decoded(entry.digest, path, encoded => ({
       list: encoded,
       bytes: sizeIn(encoded),
@@ -95,7 +97,7 @@ class Completeness {
     }
     await this.#requireChunks(slice, path)
     this.#files.set(entry.digest, bytes)
-    return { files: 1, bytes }
+    return { files: 1, folders: 0, bytes }
   }
 
   async #requireChunks(chunks: readonly Chunk[], path: string): Promise<void> {

@@ -21,7 +21,8 @@ export interface NewFile {
 
 export const diskFiles: Files = {
   async create(path) {
-    return new DiskFile(await open(path, 'wx', 0o644))
+    // What workspaces keep is for nobody else on this host.
+    return new DiskFile(await open(path, 'wx', 0o600))
   },
 
   rename,

@@ -32,8 +32,8 @@ export async function openFilesystemStore(
   files: Files = diskFiles,
 ): Promise<Store> {
   const layout = new Layout(folder)
-  await mkdir(layout.packs, { recursive: true })
-  await mkdir(layout.marks, { recursive: true })
+  await mkdir(layout.packs, { recursive: true, mode: 0o700 })
+  await mkdir(layout.marks, { recursive: true, mode: 0o700 })
   await files.syncFolder(layout.root)
   const id = await identityOf(files, layout)
   return new FilesystemStore(id, files, layout, await LiveCatalog.open(files, layout))

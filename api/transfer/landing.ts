@@ -12,7 +12,7 @@ import {
   rmdir,
   stat,
 } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { KaosError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { codeOf } from './walk.ts'
@@ -38,7 +38,8 @@ export class Landing {
     this.#kind = kind
     this.#target = resolve(target)
     const parent = dirname(this.#target)
-    this.#temporary = join(parent, `.${basename(this.#target).slice(0, 80)}.${newId()}`)
+    // Without the target's own name, which may be as long as a name can be.
+    this.#temporary = join(parent, `.kaos-${newId()}`)
   }
 
   /** Makes the temporary folder. BAD_REQUEST if the target is a folder that holds anything, or any

@@ -4,8 +4,8 @@
  *
  *   POST have      body: n x 32 raw digest bytes, n <= HAVE_MAX; answer: n bytes, 1 here, 0 missing.
  *                  "Here" is said only of what the caller could read anyway, or has sent itself.
- *   POST objects   body: frames, at most BATCH_MAX bytes; answer {"objects": n}. When it is answered
- *                  all are durable. Objects that came before are no error.
+ *   POST objects   body: frames, at most BATCH_MAX bytes and OBJECTS_MAX objects; answer {"objects": n}.
+ *                  When it is answered all are durable. Objects that came before are no error.
  *   GET  trees/:digest   (worker)  |  GET /api/v1/workspaces/:ws/entities/:id/content  (CLI)
  *                  answer: frames, type FRAMES_TYPE, in walk order: the tree, then for each entry in
  *                  the tree's order: of a file its list, then its chunks; of a folder the same again.
@@ -16,6 +16,8 @@
 
 export const FRAMES_TYPE = 'application/vnd.kaos.frames'
 export const HAVE_MAX = 8192
+/** Objects of one `objects` body: each costs its receiver more than its bytes. */
+export const OBJECTS_MAX = 65_536
 /** Bytes of one `objects` body. */
 export const BATCH_MAX = 16 * 1024 * 1024 + 64 * 1024 * 1024
 

@@ -1,5 +1,6 @@
 /* The ledger in one file. One connection writes and answers short questions, on the main thread;
  * long questions are answered by threads with connections of their own. */
+import { closeSync, openSync } from 'node:fs'
 import { KaosError } from '../../api/errors.ts'
 import { checkCommit } from '../commit.ts'
 import type { Graph, Ledger, LineageQuery } from '../ledger.ts'
@@ -85,6 +86,8 @@ function openFile(file: string): Database {
 
 function open(file: string): Database {
   try {
+    // SQLite gives its other files the same mode.
+    closeSync(openSync(file, 'a', 0o600))
     return openDatabase(file)
   } catch (cause) {
     throw notOpened(file, cause)

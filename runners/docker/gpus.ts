@@ -39,6 +39,7 @@ export class Gpus {
     const found = await reaching(this.#engine, () =>
       this.#engine.docker.listContainers({ filters: { label: [GPUS_LABEL] } }),
     )
-    return found.flatMap(one => (one.Labels[GPUS_LABEL] ?? '').split(',').map(Number))
+    const numbers = found.flatMap(one => (one.Labels[GPUS_LABEL] ?? '').split(','))
+    return numbers.filter(number => number !== '').map(Number)
   }
 }

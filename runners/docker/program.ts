@@ -13,6 +13,7 @@ import { addBytes } from './tar.ts'
 const DIRECTORY = 2 ** 31
 const HOPS_MAX = 8
 const HEAD = 256
+const PASSWD_MAX = 1024 * 1024
 
 interface Found {
   readonly path: string
@@ -39,8 +40,32 @@ export async function whyNotStartable(
   if ((found.mode & wanted) === 0) {
     return `the program ${shown} is not executable: add RUN chmod a+rx ${name} to the Dockerfile`
   }
-  const head = await headOf(container, found.path)
+  const head = await headOf(container, found.path, HEAD)
   return whyNotRunnable(head, shown) ?? (await whyNoInterpreter(container, head, shown))
+}
+
+/** A user of the image who is root under another name is so only where that is declared. */
+export async function whyNotUser(
+  container: Dockerode.Container,
+  { user }: Sandbox,
+): Promise<string | undefined> {
+  const name = user.split(':')[0] ?? ''
+  if (/^[+-]?\d+$/.test(name)) return undefined
+  const found = await find(container, '/etc/passwd')
+  if (found === undefined) return undefined
+  const passwd = await headOf(container, found.path, PASSWD_MAX)
+  if (passwd.length < PASSWD_MAX && !isRootIn(passwd.toString('utf8'), name)) return undefined
+  return (
+    `the user ${name} of the image is root, or cannot be told from it: name another in the ` +
+    'Dockerfile (USER), or declare it with LABEL kaos.user=root'
+  )
+}
+
+/** Whether engines run this user as root: they take the first line, and for 0 what is no number. */
+export function isRootIn(passwd: string, name: string): boolean {
+  const lines = passwd.split('\n').map(line => line.trim().split(':'))
+  const own = lines.find(fields => fields[0] === name)
+  return own !== undefined && !/^[+-]?0*[1-9]\d*$/.test(own[2] ?? '')
 }
 
 /** What is wrong with the first bytes of a program. */
@@ -105,7 +130,7 @@ async function statOf(container: Dockerode.Container, path: string) {
   }
 }
 
-async function headOf(container: Dockerode.Container, path: string): Promise<Buffer> {
+async function headOf(container: Dockerode.Container, path: string, most: number): Promise<Buffer> {
   const archive = (await container.getArchive({ path })) as Readable
   const entries = extract()
   archive.on('error', error => entries.destroy(error))
@@ -115,9 +140,9 @@ async function headOf(container: Dockerode.Container, path: string): Promise<Buf
       let head = Buffer.alloc(0)
       for await (const piece of entry) {
         head = Buffer.concat([head, piece as Buffer])
-        if (head.length >= HEAD) break
+        if (head.length >= most) break
       }
-      return head.subarray(0, HEAD)
+      return head.subarray(0, most)
     }
     return Buffer.alloc(0)
   } finally {

@@ -2,8 +2,11 @@
  * not root opens it with a throw-away container of the same image, which sees nothing but the
  * output folder. */
 import type Dockerode from 'dockerode'
-import type { Engine } from './engine.ts'
+import { type Engine, pause } from './engine.ts'
 import { OUT } from './sandbox.ts'
+
+const MEMORY = 512 * 1024 * 1024
+const WITHIN_MS = 10 * 60_000
 
 /** Makes all below the container's output folder readable and removable for everybody. */
 export async function openOutput(engine: Engine, ended: Dockerode.ContainerInspectInfo) {
@@ -23,12 +26,18 @@ export async function openOutput(engine: Engine, ended: Dockerode.ContainerInspe
       CapDrop: ['ALL'],
       CapAdd: ['DAC_OVERRIDE', 'FOWNER'],
       SecurityOpt: ['no-new-privileges:true'],
+      PidsLimit: 64,
+      Memory: MEMORY,
+      MemorySwap: MEMORY,
     },
   })
+  const over = new AbortController()
   try {
     await container.start()
-    await container.wait()
+    // The image's own chmod, which may be anything.
+    await Promise.race([container.wait(), pause(WITHIN_MS, over.signal)])
   } finally {
+    over.abort()
     await container.remove({ force: true, v: true })
   }
 }

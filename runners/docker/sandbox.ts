@@ -42,7 +42,8 @@ export function sandboxOf(info: ImageInfo, order: RunOrder, purpose: Purpose): S
   const declared = info.Config.User ?? ''
   const root = order.image.labels['kaos.user'] === 'root'
   const open = order.image.labels['kaos.network'] === 'on'
-  const isNobody = !root && /^(root|0)?(:.*)?$/.test(declared)
+  // Engines take 00 and +0 for 0 as well.
+  const isNobody = !root && /^(root|[+-]?0+)?(:.*)?$/.test(declared)
   return {
     user: root ? '0:0' : isNobody ? NOBODY : declared,
     workingDir: info.Config.WorkingDir || PROGRAM,
@@ -83,7 +84,8 @@ export function containerOf(box: Box): Dockerode.ContainerCreateOptions {
     Labels: {
       [ATTEMPT_LABEL]: box.attempt,
       [PURPOSE_LABEL]: purpose,
-      ...(numbers.length === 0 ? {} : { [GPUS_LABEL]: numbers.join(',') }),
+      // Also when there are none: the image may have a label of that name.
+      [GPUS_LABEL]: numbers.join(','),
     },
     ...(purpose === 'serve' ? { ExposedPorts: { [PORT]: {} } } : {}),
     HostConfig: hostConfigOf(box),

@@ -5,7 +5,7 @@ import { KaosError } from '../../api/errors.ts'
 import type { Exit, Place, RunOrder, TrialOrder } from '../runner.ts'
 import { type Engine, isGone, reaching, refused, statusOf, translated, wordsOf } from './engine.ts'
 import type { Images } from './images.ts'
-import { giveFolder, whyNotStartable } from './program.ts'
+import { giveFolder, whyNotStartable, whyNotUser } from './program.ts'
 import {
   type Box,
   containerOf,
@@ -58,7 +58,9 @@ async function tryOnce(engine: Engine, box: Box): Promise<Launched> {
   if (typeof made === 'string') return noStart(made)
   let started = false
   try {
-    const why = await whyNotStartable(made, box.sandbox, box.purpose)
+    const why =
+      (await whyNotUser(made, box.sandbox)) ??
+      (await whyNotStartable(made, box.sandbox, box.purpose))
     if (why !== undefined) return noStart(why)
     if (box.sandbox.isNobody) await giveFolder(made, box.sandbox)
     const refusal = await start(engine, made)

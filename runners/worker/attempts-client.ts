@@ -5,6 +5,7 @@ import { isKaosError, KaosError } from '../../api/errors.ts'
 import { FRAMES_TYPE } from '../../api/transfer/protocol.ts'
 import type { Channel } from '../../api/transfer/send.ts'
 import { Http } from './http.ts'
+import { requireOrder } from './order.ts'
 
 const BASE = '/api/v1/attempts'
 const BYTES_TYPE = 'application/octet-stream'
@@ -40,7 +41,8 @@ export class AttemptsClient {
       signal,
       timeoutMs: claim.waitMs + CLAIM_SLACK_MS,
     })
-    return answer.status === 204 ? undefined : (JSON.parse(String(answer.body)) as WorkOrder)
+    if (answer.status === 204) return undefined
+    return requireOrder(JSON.parse(String(answer.body)) as WorkOrder)
   }
 
   attempt(attempt: string, token: string): AttemptCalls {

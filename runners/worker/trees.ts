@@ -3,8 +3,8 @@
  * synced one by one, so a power loss may leave holes, and another boot starts with an empty cache. */
 import { access, mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Digest, hexOf } from '../../api/digest.ts'
-import { isKaosError } from '../../api/errors.ts'
+import { type Digest, hexOf, isDigest } from '../../api/digest.ts'
+import { isKaosError, KaosError } from '../../api/errors.ts'
 import { receiveTree } from '../../api/transfer/receive.ts'
 import { removeFolder } from '../remove-folder.ts'
 import { patiently } from './patience.ts'
@@ -49,6 +49,8 @@ export class Trees {
 
   /** The folder that holds this tree; not to be written. */
   async folderOf(digest: Digest, source: Source, signal: AbortSignal): Promise<string> {
+    // It came with an order, and becomes a path.
+    if (!isDigest(digest)) throw new KaosError('BAD_REQUEST', `${digest} is no digest of a tree`)
     const path = join(this.#folder, hexOf(digest))
     while (!(await exists(path))) {
       const other = this.#underway.get(digest)

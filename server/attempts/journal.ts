@@ -24,7 +24,7 @@ const ENDING = '.log'
 
 export async function openJournals(folder: string): Promise<Journals> {
   const turns = openTurns()
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   await syncFolder(folder)
   const pathOf = (attempt: string): string => join(folder, `${attempt}${ENDING}`)
 
@@ -35,7 +35,7 @@ export async function openJournals(folder: string): Promise<Journals> {
   ): Promise<number> {
     return turns.take(attempt, async () => {
       const fresh = !(await exists(pathOf(attempt)))
-      const file = await open(pathOf(attempt), 'a')
+      const file = await open(pathOf(attempt), 'a', 0o600)
       try {
         const { size } = await file.stat()
         if (offset > size) throw gap(attempt, offset, size)

@@ -3,6 +3,7 @@
 import type { Report } from '../../api/attempts.ts'
 import { type Digest, digestOf } from '../../api/digest.ts'
 import { KaosError } from '../../api/errors.ts'
+import { sizeIn } from '../../api/transfer/list.ts'
 import { canonical } from '../../graph/canonical.ts'
 import type { Json } from '../../graph/ledger.ts'
 import { putBytes } from '../../store/trees.ts'
@@ -50,8 +51,15 @@ async function checked(
   { id, work }: AttemptRecord,
   report: Report,
 ): Promise<Size | undefined> {
-  const { transfer } = board.parts
-  if (report.log) await transfer.acceptFile(id, work.workspace, report.log.digest as Digest)
+  const { transfer, store } = board.parts
+  if (report.log) {
+    const digest = report.log.digest as Digest
+    await transfer.acceptFile(id, work.workspace, digest)
+    const size = sizeIn(await store.get(digest))
+    if (size !== report.log.size) {
+      throw new KaosError('BAD_REQUEST', `the log has ${size} bytes, not ${report.log.size}`)
+    }
+  }
   if (report.state !== 'succeeded') return undefined
   if (work.kind === 'build') {
     await checkImage(board, id, work, report)

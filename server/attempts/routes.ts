@@ -2,13 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { Claim, Lease, LogReceipt, Renewal, Report, WorkOrder } from '../../api/attempts.ts'
 import { DigestSchema } from '../../api/digest.ts'
-import { FRAMES_TYPE } from '../../api/transfer/protocol.ts'
+import { BATCH_MAX, FRAMES_TYPE } from '../../api/transfer/protocol.ts'
 import { Problem } from '../../api/wire.ts'
 import { treeFrames } from '../../store/trees.ts'
 import type { Board } from '../jobs/board.ts'
 import { attemptTopic } from '../jobs/changes.ts'
 import { bodyOf, goneOf, sendBytes } from '../jobs/streams.ts'
-import { digestsIn } from '../transfer/bodies.ts'
+import { bounded, digestsIn } from '../transfer/bodies.ts'
 import { claimWork } from './claim.ts'
 import { orderedTree } from './orders.ts'
 import { renewAttempt } from './renew.ts'
@@ -71,7 +71,7 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
     async request => {
       const { attempt } = request.params
       board.live.renew(attempt)
-      const bytes = bodyOf(request.body)
+      const bytes = bounded(bodyOf(request.body), BATCH_MAX)
       const offset = await board.journals.append(attempt, request.query.offset, bytes)
       board.live.renew(attempt)
       board.changes.wake(attemptTopic(attempt))

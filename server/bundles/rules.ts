@@ -25,6 +25,9 @@ export async function requireBundle(
   throw invalid(`the data bundle ${bundle.folder} has no files; put at least one into it`)
 }
 
+/** Bytes of a name, less those of the `:e23a2` with which it is laid out. */
+const FOLDER_MAX = 255 - 6
+
 /** Names that would break a listing or a path are refused here; inside the bundle they are fine. */
 export function requireFolderName(folder: string): void {
   const shown = JSON.stringify(folder)
@@ -32,7 +35,7 @@ export function requireFolderName(folder: string): void {
     folder === '.' ||
     folder === '..' ||
     folder.includes('/') ||
-    Buffer.byteLength(folder) > 255
+    Buffer.byteLength(folder) > FOLDER_MAX
   ) {
     throw invalid(`the folder name ${shown} is not allowed; rename the folder`)
   }

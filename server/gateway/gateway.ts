@@ -9,9 +9,9 @@ import { pipeline } from 'node:stream'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 import { authorize } from '../authorize.ts'
 import type { Endpoints, Parts } from '../parts.ts'
-import type { Door } from '../people/door.ts'
-import { kaosErrorFrom, problemHeaders, problemOf } from '../plugins/errors.ts'
-import { requestIdOf } from '../plugins/front.ts'
+import { type Door, watchOver } from '../people/door.ts'
+import { kaosErrorFrom, nothingAt, problemHeaders, problemOf } from '../plugins/errors.ts'
+import { frontHeaders, requestIdOf } from '../plugins/front.ts'
 import { type Call, namesOf, upstreamOf } from './call.ts'
 import { outwardHeaders } from './headers.ts'
 import { splice } from './upgrade.ts'
@@ -23,6 +23,8 @@ interface Options {
   readonly local: boolean
   readonly log: Parts['log']
 }
+
+const SOCKET_LISTENERS = 32
 
 export interface Gateway {
   /** Whether the call is for an endpoint, and then takes it. */
@@ -36,11 +38,20 @@ export interface Gateway {
 export function openGateway({ endpoints, door, local, log }: Options): Gateway {
   const spliced = new Set<Duplex>()
 
-  async function letIn({ request, route }: Call): Promise<void> {
-    const { method = 'GET', headers } = request
+  /** `method`: as which the door is to take the call. */
+  async function letIn(
+    { request, route }: Call,
+    method: string,
+    answer: Parameters<typeof watchOver>[0],
+  ): Promise<void> {
+    const { headers } = request
     const caller = { method, headers, remoteAddress: request.socket.remoteAddress }
-    const actor = await door.enter(caller)
-    if (!local) authorize(actor, 'invoke', { organisation: route.organisation })
+    const enter = async () => {
+      const actor = await door.enter(caller)
+      if (!local) authorize(actor, 'invoke', { organisation: route.organisation })
+    }
+    await enter()
+    if (headers.authorization !== undefined) watchOver(answer, enter)
     if (route.address === undefined) {
       const message = `the endpoint ${route.endpoint} is not ready: ${route.state}`
       throw new KaosError('UNAVAILABLE', message, { detail: { state: route.state } })
@@ -51,7 +62,7 @@ export function openGateway({ endpoints, door, local, log }: Options): Gateway {
     handle(request, response) {
       const call = callOf(endpoints, request)
       if (!call) return false
-      letIn(call)
+      letIn(call, request.method ?? 'GET', response)
         .then(() => forward(call, response))
         .catch(error => {
           if (!isKaosError(error))
@@ -62,11 +73,14 @@ export function openGateway({ endpoints, door, local, log }: Options): Gateway {
     },
     upgrade(request, socket, head) {
       socket.on('error', () => socket.destroy())
+      // Both directions and their ends are listened for, which is more than usual.
+      socket.setMaxListeners(SOCKET_LISTENERS)
       const call = callOf(endpoints, request)
       if (!call) return socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
       spliced.add(socket)
       socket.once('close', () => spliced.delete(socket))
-      letIn(call)
+      // Any page can open a WebSocket and use it both ways: that is more than reading.
+      letIn(call, 'UPGRADE', socket)
         .then(() => splice(call, socket, head))
         .catch(error => {
           const { status } = kaosErrorFrom(error)
@@ -90,17 +104,25 @@ function callOf(endpoints: Endpoints, request: IncomingMessage): Call | undefine
 
 function forward(call: Call, response: ServerResponse): void {
   const { request } = call
+  const failed = (cause: unknown) => {
+    const message = `the service of ${call.route.endpoint} did not answer; see: kaos serve logs`
+    refuse(call, response, new KaosError('ENDPOINT_FAILED', message, { cause }))
+  }
   const upstream = httpRequest(upstreamOf(call), answer => {
-    const headers = outwardHeaders(answer.headers, namesOf(call))
-    response.writeHead(answer.statusCode ?? 502, headers)
+    const { statusCode = 0, headers } = answer
+    try {
+      if (statusCode < 200) throw new Error(`the service answered with the status ${statusCode}`)
+      response.writeHead(statusCode, outwardHeaders(headers, namesOf(call)))
+    } catch (error) {
+      // No answer that could be passed on.
+      upstream.destroy()
+      return failed(error)
+    }
     // A slow first line of a stream must not wait for the second.
     response.flushHeaders()
     pipeline(answer, response, () => {})
   })
-  upstream.on('error', error => {
-    const message = `the service of ${call.route.endpoint} did not answer; see: kaos serve logs`
-    refuse(call, response, new KaosError('ENDPOINT_FAILED', message, { cause: error }))
-  })
+  upstream.on('error', failed)
   response.once('close', () => upstream.destroy())
   pipeline(request, upstream, () => {})
 }
@@ -110,6 +132,18 @@ function refuse(call: Call, response: ServerResponse, error: KaosError): void {
     response.destroy()
     return
   }
-  response.writeHead(error.status, { ...problemHeaders(error), ...namesOf(call) })
-  response.end(JSON.stringify(problemOf(error, call.id)))
+  // What an endpoint serves is told to those alone who may call it.
+  const names = error.status >= 500 ? namesOf(call) : {}
+  const told =
+    error.code === 'NOT_FOUND'
+      ? nothingAt(call.request.method ?? 'GET', call.request.url ?? '')
+      : error
+  const body = JSON.stringify(problemOf(told, call.id))
+  response.writeHead(error.status, {
+    ...frontHeaders(call.id),
+    ...problemHeaders(error),
+    ...names,
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
 }

@@ -41,5 +41,7 @@ export function outwardHeaders(
 function without(headers: IncomingHttpHeaders, more: readonly string[]): IncomingHttpHeaders {
   const named = (headers.connection ?? '').split(',').map(name => name.trim().toLowerCase())
   const gone = new Set([...OF_ONE_CONNECTION, ...named, ...more])
+  // Whatever a caller says: without it a body would be read as the next request.
+  gone.delete('content-length')
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !gone.has(name)))
 }

@@ -5,7 +5,7 @@
  * that was made to point here) and at Origin (another site's page that sends a change). */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Actor } from '../../api/actor.ts'
-import { KaosError } from '../../api/errors.ts'
+import { isKaosError, KaosError } from '../../api/errors.ts'
 import { UNAUTHORIZED } from '../authorize.ts'
 import type { Settings } from '../parts.ts'
 import type { PeopleRoom } from './people.ts'
@@ -77,6 +77,26 @@ function isOwnHost(host: string, { publicUrl }: Settings): boolean {
   const name = host.replace(/:\d+$/, '').toLowerCase()
   if (name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name)) return true
   return publicUrl !== undefined && new URL(publicUrl).hostname === name
+}
+
+const LOOK_AGAIN_MS = 2000
+
+/** For an answer that takes long: asks again and again whether the caller may still have it, and cuts
+ * `answer` when not, so that a revoked token ends what it opened. */
+export function watchOver(
+  answer: { destroy(): unknown; once(event: 'close' | 'finish', stop: () => void): unknown },
+  mayStay: () => Promise<unknown>,
+): void {
+  const timer = setInterval(() => {
+    mayStay().catch(error => {
+      // Any other failure is not the caller's.
+      if (isKaosError(error) && error.status < 500) answer.destroy()
+    })
+  }, LOOK_AGAIN_MS)
+  timer.unref()
+  const stop = () => clearInterval(timer)
+  answer.once('close', stop)
+  answer.once('finish', stop)
 }
 
 export function isLoopback(address: string | undefined): boolean {

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Actor, SCOPES } from '../../api/actor.ts'
 import { KaosError } from '../../api/errors.ts'
 import { authorize } from '../authorize.ts'
-import { ANONYMOUS, type Door } from '../people/door.ts'
+import { ANONYMOUS, type Door, watchOver } from '../people/door.ts'
 
 /** Routes added from now on need a scope, and calls to them a caller who has it. */
 export function addAuth(app: FastifyInstance, door: Door): void {
@@ -17,15 +17,21 @@ export function addAuth(app: FastifyInstance, door: Door): void {
     }
   })
 
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', async (request, reply) => {
     request.actor = ANONYMOUS
     const { method, headers } = request
     const caller = { method, headers, remoteAddress: request.socket.remoteAddress }
     request.actor = await door.enter(caller)
     const { scope } = request.routeOptions.config
-    // Only the answer "there is no such route" has none.
-    if (scope === undefined) return
+    // Only the answer "there is no such route" has none: a stranger does not even learn that.
+    if (scope === undefined) {
+      if (request.actor.kind === 'anonymous') authorize(request.actor, 'read', {})
+      return
+    }
     const { attempt } = (request.params ?? {}) as { attempt?: string }
-    authorize(request.actor, scope, attempt === undefined ? {} : { attempt })
+    const target = attempt === undefined ? {} : { attempt }
+    authorize(request.actor, scope, target)
+    if (scope === 'public' || headers.authorization === undefined) return
+    watchOver(reply.raw, async () => authorize(await door.enter(caller), scope, target))
   })
 }

@@ -20,16 +20,21 @@ export function addBodies(app: FastifyInstance): void {
     return parse(request, body, done)
   })
   for (const type of [FRAMES_TYPE, 'application/octet-stream', 'text/plain']) {
-    app.addContentTypeParser(type, (_request, payload, done) => done(null, payload))
+    app.addContentTypeParser(type, (request, payload, done) => {
+      if (request.routeOptions.config.stream) return done(null, payload)
+      return done(notJson())
+    })
   }
-  app.addContentTypeParser('*', (_request, _payload, done) => {
-    done(new KaosError('BAD_REQUEST', 'send the body as application/json'))
-  })
+  app.addContentTypeParser('*', (_request, _payload, done) => done(notJson()))
 
   app.addHook('preParsing', async (request, _reply, payload) => {
     if (!request.routeOptions.config.stream) limitTime(request)
     return payload
   })
+}
+
+function notJson(): KaosError {
+  return new KaosError('BAD_REQUEST', 'send the body as application/json')
 }
 
 /** A body that drips is cut; streams have their own bound on silence. */

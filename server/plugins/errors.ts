@@ -3,6 +3,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CODES, type Code, isKaosError, KaosError } from '../../api/errors.ts'
 import type { Problem } from '../../api/wire.ts'
+import { frontHeaders } from './front.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
 const RETRY_AFTER_S = 5
@@ -14,10 +15,25 @@ export function addErrors(app: FastifyInstance): void {
     return sendProblem(known, request, reply)
   })
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0]
-    const message = `there is nothing at ${request.method} ${path}; see /openapi.json`
-    return sendProblem(new KaosError('NOT_FOUND', message), request, reply)
+    return sendProblem(nothingAt(request.method, request.url), request, reply)
   })
+}
+
+/** For what the framework refuses before any hook: an address with broken percent-encoding. */
+export function answerBadUrl(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const message = 'the address cannot be read; encode it as UTF-8, then with %'
+  const known = new KaosError('BAD_REQUEST', message, { cause: error })
+  return sendProblem(known, request, reply.headers(frontHeaders(request.id)))
+}
+
+/** What is said of an address that leads nowhere, or nowhere for this caller. */
+export function nothingAt(method: string, url: string): KaosError {
+  const path = url.split('?')[0]
+  return new KaosError('NOT_FOUND', `there is nothing at ${method} ${path}; see /openapi.json`)
 }
 
 function sendProblem(error: KaosError, request: FastifyRequest, reply: FastifyReply) {

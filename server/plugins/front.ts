@@ -6,12 +6,23 @@ import { KaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
 import { API_VERSION } from '../../api/wire.ts'
 
+/** Somebody may put one into an address by mistake. */
+const TOKEN = /kaos_[\w-]{43}/g
 const FOREIGN_ID = /^[A-Za-z0-9_-]{1,64}$/
 
 /** The client's own id, if it has one that can stand in a log line. */
 export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && FOREIGN_ID.test(given) ? given : newId()
+}
+
+/** On every answer of our own. */
+export function frontHeaders(requestId: string): Record<string, string> {
+  return {
+    'x-request-id': requestId,
+    'kaos-api': String(API_VERSION),
+    'x-content-type-options': 'nosniff',
+  }
 }
 
 interface Options {
@@ -23,9 +34,7 @@ const CHANGING = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
 export function addFront(app: FastifyInstance, { draining }: Options): void {
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-    reply.header('kaos-api', String(API_VERSION))
-    reply.header('x-content-type-options', 'nosniff')
+    reply.headers(frontHeaders(request.id))
     requireVersion(request.headers['kaos-api-client'])
     const { scope } = request.routeOptions.config
     // Attempts go on reporting: what was accepted is finished.
@@ -38,7 +47,7 @@ export function addFront(app: FastifyInstance, { draining }: Options): void {
     request.log.info(
       {
         method: request.method,
-        url: request.url,
+        url: request.url.replaceAll(TOKEN, 'kaos_…'),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
         actor: request.actor?.id,

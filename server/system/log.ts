@@ -16,7 +16,7 @@ export interface Log {
 
 /** `tell` gets what people should see at once. */
 export function openLog(file: string, tell: (line: string) => void): Log {
-  mkdirSync(dirname(file), { recursive: true })
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   let size = sizeOf(file)
 
   function write(line: string): void {

@@ -3,13 +3,22 @@ import { Readable } from 'node:stream'
 import { type Digest, digestFromRaw } from '../../api/digest.ts'
 import { KaosError } from '../../api/errors.ts'
 import { parseFrames } from '../../api/transfer/frames.ts'
-import { BATCH_MAX, HAVE_MAX } from '../../api/transfer/protocol.ts'
+import { BATCH_MAX, HAVE_MAX, OBJECTS_MAX } from '../../api/transfer/protocol.ts'
 
 const SILENCE_MS = 30_000
 
 /** The objects of a body of frames, in order, one held at a time. */
-export function objectsIn(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return parseFrames(bounded(body, BATCH_MAX))
+export async function* objectsIn(
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let objects = 0
+  for await (const object of parseFrames(bounded(body, BATCH_MAX))) {
+    // Each is remembered by its digest: a body of nothing but empty ones would be millions.
+    if (++objects > OBJECTS_MAX) {
+      throw new KaosError('TOO_LARGE', `a body has at most ${OBJECTS_MAX} objects here`)
+    }
+    yield object
+  }
 }
 
 /** The digests that a `have` body asks for. */
@@ -22,7 +31,7 @@ export async function digestsIn(body: AsyncIterable<Uint8Array>): Promise<Digest
 
 /** The body; fails when it is too long and when nothing comes for half a minute. Leaves the
  * connection as it is, so that the client can be told why. */
-async function* bounded(
+export async function* bounded(
   body: AsyncIterable<Uint8Array>,
   most: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {

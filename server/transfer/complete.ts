@@ -7,15 +7,15 @@ import type { Store } from '../../store/store.ts'
 import { type Extent, requireComplete } from '../../store/trees.ts'
 
 /** A tree can name the same folder again and again: what a reader would be sent is bounded. */
-const FILES_MAX = 10_000_000
+const ENTRIES_MAX = 10_000_000
 
 type MayUse = (digest: Digest) => boolean
 
 /** BAD_REQUEST, naming path and digest, when anything of the tree is missing or wrong. */
 export async function requireTree(store: Store, mayUse: MayUse, tree: Digest): Promise<Extent> {
   const extent = await requireComplete(visible(store, mayUse), tree)
-  if (extent.files <= FILES_MAX) return extent
-  throw new KaosError('BAD_REQUEST', `a folder may have ${FILES_MAX} files`)
+  if (extent.files + extent.folders <= ENTRIES_MAX) return extent
+  throw new KaosError('BAD_REQUEST', `a folder may have ${ENTRIES_MAX} files and folders`)
 }
 
 /** The same for one file outside any tree. */

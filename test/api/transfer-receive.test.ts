@@ -89,6 +89,15 @@ test('takes an empty folder as target, and makes folders above it', async t => {
   assert.deepEqual(await readdir(join(folder, 'not/yet/there')), ['x'])
 })
 
+test('takes a target whose name is as long as a name can be', async t => {
+  const { folder, store, tree } = await pushed(t, { x: 'content' })
+  const target = join(folder, '長'.repeat(85))
+
+  await receiveTree(treeFrames(store, tree), tree, target)
+
+  assert.deepEqual(await readdir(target), ['x'])
+})
+
 test('does not touch a folder that holds something, nor a file', async t => {
   const { folder, store, tree } = await pushed(t, { x: 'new' })
   await lay(join(folder, 'full'), { x: 'old' })

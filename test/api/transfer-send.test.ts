@@ -25,7 +25,11 @@ test('sends a folder as a tree that is complete', async t => {
   const sent = await sendFolder(folder, channelTo(store))
 
   assert.deepEqual([sent.files, sent.bytes], [4, 900_016])
-  assert.deepEqual(await requireComplete(store, sent.tree), { files: 4, bytes: 900_016 })
+  assert.deepEqual(await requireComplete(store, sent.tree), {
+    files: 4,
+    folders: 3,
+    bytes: 900_016,
+  })
   const names = (await entriesOf(store, sent.tree)).map(({ name, kind, size }) => [
     name,
     kind,

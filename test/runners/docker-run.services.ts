@@ -100,6 +100,17 @@ print(os.environ["HOME"], len([p for p in os.listdir("/proc") if p.isdigit()]))`
     assert.deepEqual(uids, ['65534', '0', '1234'])
   })
 
+  it('is not root under another name either', async t => {
+    const made = 'RUN echo toor:x:0:0::/:/bin/sh >> /etc/passwd\nUSER toor'
+    const dockerfile = programDockerfile(fixture.small, made)
+    const image = await fixture.prepare({ dockerfile, files: { train: RUNS_CODE } })
+
+    const { exit } = await ran(t, 'print("ran")', { image })
+
+    assert.equal(exit.state, 'failed')
+    assert.match(exit.reason ?? '', /user toor of the image is root.*LABEL kaos\.user=root/)
+  })
+
   it('shows data with a colon in its name read-only, and nothing else of the host', async t => {
     const code = `
 print(sorted(os.listdir("/pfs")), os.listdir("/pfs/data"), os.listdir("/pfs/hyper"))

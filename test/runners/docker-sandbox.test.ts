@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { digestOf } from '../../api/digest.ts'
 import { exitOf } from '../../runners/docker/exit.ts'
 import type { ImageInfo } from '../../runners/docker/images.ts'
-import { whyNotRunnable } from '../../runners/docker/program.ts'
+import { isRootIn, whyNotRunnable } from '../../runners/docker/program.ts'
 import { containerOf, type Devices, freeGpus, sandboxOf } from '../../runners/docker/sandbox.ts'
 import { measurementOf } from '../../runners/docker/stats.ts'
 import type { TrialOrder } from '../../runners/runner.ts'
@@ -55,7 +55,7 @@ describe('what the engine is asked for', () => {
       User: '65534:65534',
       Env: ['HOME=/tmp', 'A=1'],
       Healthcheck: { Test: ['NONE'] },
-      Labels: { 'kaos.attempt': 'a'.repeat(32), 'kaos.purpose': 'train' },
+      Labels: { 'kaos.attempt': 'a'.repeat(32), 'kaos.purpose': 'train', 'kaos.gpus': '' },
     })
     const { Mounts, Tmpfs, ...host } = HostConfig ?? {}
     assert.deepEqual(host, {
@@ -92,6 +92,9 @@ describe('what the engine is asked for', () => {
       'rooted',
       'root',
       '0',
+      '00',
+      '+0:0',
+      '-0',
       'root:root',
       '0:0',
       '',
@@ -101,7 +104,24 @@ describe('what the engine is asked for', () => {
     const asked = users.map(User => boxOf(orderOf(), { User }).User)
 
     const nobody = '65534:65534'
-    assert.deepEqual(asked, ['app', '1000', '1000:0', 'rooted', ...Array(6).fill(nobody)])
+    assert.deepEqual(asked, ['app', '1000', '1000:0', 'rooted', ...Array(9).fill(nobody)])
+  })
+
+  it('knows root under another name', () => {
+    const passwd = [
+      'root:x:0:0:root:/root:/bin/sh',
+      'toor:x:0:0::/:/bin/sh',
+      'zero:x:000:1::/:/bin/sh',
+      'word:x:one:1::/:/bin/sh',
+      'cut:x',
+      'app:x:1000:1000::/:/bin/sh',
+      'app:x:0:0::/:/bin/sh',
+    ].join('\n')
+    const names = ['root', 'toor', 'zero', 'word', 'cut', 'app', 'absent']
+
+    const roots = names.filter(name => isRootIn(passwd, name))
+
+    assert.deepEqual(roots, ['root', 'toor', 'zero', 'word', 'cut'])
   })
 
   it('is wider only where a label declares it', () => {

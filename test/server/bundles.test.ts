@@ -161,7 +161,9 @@ test('a data bundle needs a file, whatever its name inside', async t => {
 test('folder names that would break a listing are refused', async t => {
   const { keep } = await open(t)
 
-  for (const name of ['a/b', '..', 'a\nb', 'a\u0000', '\u001b[31m', 'a\u2028b']) {
+  // The last one leaves no room for the `:e23a2` with which it is laid out.
+  const names = ['a/b', '..', 'a\nb', 'a\u0000', '\u001b[31m', 'a\u2028b', 'a'.repeat(250)]
+  for (const name of names) {
     const { status, body } = await keep('data', name, { x: '1' })
     assert.equal(status, 400)
     assert.match(body.detail, /rename the folder/, JSON.stringify(name))

@@ -74,7 +74,7 @@ test('a host that others reach needs TLS or a proxy, and says how to begin', asy
 
   await assert.rejects(shared({}), (error: Error) => {
     assert.match(error.message, /--tls-cert and --tls-key, or --behind-proxy/)
-    assert.match(error.message, /kaos up\n/)
+    assert.match(error.message, /kaos up +\(with the same --data\)\n/)
     assert.match(error.message, /kaos admin user add NAME --role administrator/)
     assert.match(error.message, /kaos admin token create --user NAME/)
     return true
@@ -82,6 +82,14 @@ test('a host that others reach needs TLS or a proxy, and says how to begin', asy
   await assert.rejects(shared({ KAOS_TLS_CERT: pem }), /give both/)
   assert.equal((await shared({ KAOS_BEHIND_PROXY: '1' })).local, false)
   assert.equal((await shared({ KAOS_TLS_CERT: pem, KAOS_TLS_KEY: pem })).local, false)
+})
+
+test('a public address on a server without tokens is refused: everybody would be its administrator', async () => {
+  const local = (url: string) => loadSettings(['--public-url', url], NO_ENGINE)
+
+  await assert.rejects(local('https://kaos.example.com'), { message: /--behind-proxy/ })
+  assert.equal((await local('http://localhost:8080')).local, true)
+  assert.equal((await local('http://[::1]:8080')).local, true)
 })
 
 test('programs without isolation do not run for several users unless somebody says so', async () => {

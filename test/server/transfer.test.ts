@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import type { Digest } from '../../api/digest.ts'
 import { digestOf } from '../../api/digest.ts'
-import { FRAMES_TYPE, frameHeader, HAVE_MAX } from '../../api/transfer/protocol.ts'
+import { FRAMES_TYPE, frameHeader, HAVE_MAX, OBJECTS_MAX } from '../../api/transfer/protocol.ts'
 import { receiveTree } from '../../api/transfer/receive.ts'
 import { sendFolder } from '../../api/transfer/send.ts'
 import { encodeFile, encodeTree, OBJECT_MAX } from '../../api/tree.ts'
@@ -173,6 +173,48 @@ test('a bundle is refused while anything of it is missing or untrue', async t =>
   assert.equal(complete.status, 201)
 })
 
+test('a small tree that unfolds to countless folders is refused', async t => {
+  const { base } = await open(t)
+  const upload = await openUpload(base, 'mnist')
+  const list = encodeFile([])
+  const levels = [encodeTree([])]
+  for (let depth = 0; depth < 4; depth++) {
+    const below = { kind: 'folder', size: 0, digest: digestOf(levels[0]!) } as const
+    const names = Array.from({ length: 100 }, (_, i) => `d${i}`)
+    levels.unshift(encodeTree(names.map(name => ({ ...below, name }))))
+  }
+  const tree = encodeTree([
+    { name: 'a', kind: 'file', size: 0, digest: digestOf(list) },
+    { name: 'b', kind: 'folder', size: 0, digest: digestOf(levels[0]!) },
+  ])
+  await channelTo(base, 'mnist', upload).objects([...levels, list, tree].map(frame))
+
+  const answer = await post(`${base}/api/v1/workspaces/mnist/bundles`, {
+    upload,
+    kind: 'data',
+    folder: 'features',
+    tree: digestOf(tree),
+  })
+
+  assert.equal(answer.status, 400)
+  assert.match(await answer.text(), /may have 10000000 files and folders/)
+})
+
+test('a body of nothing but empty objects is refused before it costs anything', async t => {
+  const { base } = await open(t)
+  const upload = await openUpload(base, 'mnist')
+  const url = `${base}/api/v1/workspaces/mnist/uploads/${upload}/objects`
+  const headers = { 'content-type': FRAMES_TYPE }
+
+  const most = Buffer.alloc(4 * OBJECTS_MAX)
+  const taken = await fetch(url, { method: 'POST', headers, body: most })
+  const more = Buffer.alloc(4 * (OBJECTS_MAX + 1))
+  const refused = await fetch(url, { method: 'POST', headers, body: more })
+
+  assert.equal(taken.status, 200)
+  assert.equal(refused.status, 413)
+})
+
 test('frames and questions beyond their limits are refused, and the connection lives on', async t => {
   const { base } = await open(t)
   const upload = await openUpload(base, 'mnist')
@@ -232,10 +274,18 @@ test('damage is told before the first byte, or cuts the answer: it never ends as
   await parts.store.remove([digestOf('second')])
   const cut = await fetch(url)
   await assert.rejects(cut.arrayBuffer())
+  const told = await fetch(url)
+  await parts.store.put([Buffer.from('second')])
+  const healed = await fetch(url)
+  await healed.arrayBuffer()
   await parts.store.remove([tree])
   const lost = await fetch(url)
 
   assert.equal(cut.status, 200)
+  assert.equal(told.status, 500, 'who asks again is told why the answer was cut')
+  assert.equal(healed.status, 200)
   assert.equal(lost.status, 500)
-  assert.equal(((await lost.json()) as { code: string }).code, 'OBJECT_DAMAGED')
+  const { code, message } = (await lost.json()) as { code: string; message: string }
+  assert.equal(code, 'OBJECT_DAMAGED')
+  assert.match(message, /of the data features:\w{5} are damaged or lost; deploy its folder again/)
 })

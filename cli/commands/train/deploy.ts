@@ -75,7 +75,7 @@ export default class TrainDeploy extends KaosCommand {
       bundles.push({ kind: bundle.kind, path: `/${name}`, files, bytes, tree })
     }
     if (points !== undefined) await this.#showPoints(points)
-    this.info('dry run: the bundles are sound, nothing was sent')
+    this.info('dry run: nothing was sent; the server looks into the bundles when they arrive')
     return { dryRun: true, bundles }
   }
 

@@ -146,11 +146,13 @@ test('a report whose bytes did not come, or that lacks what it must have, change
   const job = await atTrial(server)
   const order = await server.claimed()
   const missing = `sha256:${'0'.repeat(64)}` as const
+  const log = await server.sendFile(order, 'trained\n')
 
   const answers = [
     await server.report(order, { output: missing }),
     await server.report(order, { state: 'failed', log: { digest: missing, size: 1 } }),
     await server.report(order, {}),
+    await server.report(order, { state: 'failed', log: { ...log, size: 1 } }),
   ]
   await server.endTrial(order, {})
 
@@ -158,6 +160,7 @@ test('a report whose bytes did not come, or that lacks what it must have, change
   assert.match(messages[0], /was not sent/)
   assert.match(messages[1], /was not sent/)
   assert.match(messages[2], /must report its output/)
+  assert.match(messages[3], /the log has 8 bytes, not 1/)
   assert.ok(answers.every(answer => answer.statusCode < 500))
   assert.equal((await server.job(job)).job.state, 'JOB_SUCCESS')
 })
