@@ -92,6 +92,27 @@ export const ServiceWork = Type.Object({
 })
 export type ServiceWork = Static<typeof ServiceWork>
 
+export const IngestWork = Type.Object({
+  kind: Type.Literal('ingest'),
+  /** A folder with one file: the manifest's text (api/manifest.ts). */
+  manifest: DigestSchema,
+  /** Lines in it. */
+  total: Type.Integer({ minimum: 1 }),
+  /** Networks (CIDR), addresses and names that may be fetched from although they are not public. */
+  allow: Type.Array(Type.String()),
+  limits: Type.Object({
+    fileBytes: Type.Integer({ minimum: 1 }),
+    totalBytes: Type.Integer({ minimum: 1 }),
+    fileMs: Type.Integer({ minimum: 1 }),
+    totalMs: Type.Integer({ minimum: 1 }),
+    /** Without a byte. */
+    silenceMs: Type.Integer({ minimum: 1 }),
+  }),
+})
+export type IngestWork = Static<typeof IngestWork>
+/** Name of the file in the folder `manifest`. */
+export const MANIFEST_FILE = 'manifest.jsonl'
+
 export const Claim = Type.Object(
   {
     worker: Type.String({ minLength: 1, maxLength: 128 }),
@@ -114,7 +135,7 @@ export const WorkOrder = Type.Object(
     leaseMs: Type.Integer(),
     workspace: Type.String(),
     job: Id,
-    work: Type.Union([BuildWork, TrialWork, ServiceWork]),
+    work: Type.Union([BuildWork, TrialWork, ServiceWork, IngestWork]),
   },
   { title: 'WorkOrder' },
 )
@@ -137,6 +158,15 @@ export type Measurement = Static<typeof Measurement>
 
 export const PHASES = ['preparing', 'running', 'collecting', 'serving', 'restarting'] as const
 
+/** How far an ingestion is, in files. */
+export const Progress = Type.Object({
+  done: Type.Integer({ minimum: 0 }),
+  failed: Type.Integer({ minimum: 0 }),
+  skipped: Type.Integer({ minimum: 0 }),
+  total: Type.Integer({ minimum: 0 }),
+})
+export type Progress = Static<typeof Progress>
+
 export const Renewal = Type.Object(
   {
     // A union over a mapped list has no static type of its own.
@@ -147,6 +177,8 @@ export const Renewal = Type.Object(
     address: Type.Optional(Address),
     startedAt: Type.Optional(At),
     measurement: Type.Optional(Measurement),
+    /** Of an ingestion. */
+    progress: Type.Optional(Progress),
   },
   { title: 'Renewal' },
 )
@@ -189,8 +221,12 @@ export const Report = Type.Object(
     finishedAt: At,
     /** The log as a stored file (digest of its chunk list), already in the store. */
     log: Type.Optional(Type.Object({ digest: DigestSchema, size: Type.Integer() })),
-    /** trial: what the program wrote into its output folder. */
+    /** trial: what the program wrote into its output folder. ingest: the files that were fetched. */
     output: Type.Optional(DigestSchema),
+    /** ingest: a stored file of JSON lines {url, path, sha256, size}, in the manifest's order. */
+    fetched: Type.Optional(Type.Object({ digest: DigestSchema, size: Type.Integer() })),
+    /** ingest: how far it came. */
+    progress: Type.Optional(Progress),
     /** build: what was made. */
     image: Type.Optional(Image),
     environment: Type.Optional(Environment),

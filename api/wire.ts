@@ -155,9 +155,14 @@ export const JobRow = Type.Object(
     author: Type.String(),
     /** Why it failed, waits or was killed. */
     reason: Nullable(Type.String()),
-    /** Trials: done, failed, all. */
+    /** Trials, or files of a manifest: done, failed, all. Skipped: files that were not tried. */
     progress: Optional(
-      Type.Object({ done: Type.Integer(), failed: Type.Integer(), total: Type.Integer() }),
+      Type.Object({
+        done: Type.Integer(),
+        failed: Type.Integer(),
+        total: Type.Integer(),
+        skipped: Optional(Type.Integer()),
+      }),
     ),
   },
   { title: 'JobRow' },
@@ -187,13 +192,19 @@ export const TrainRequest = Type.Object(
   {
     source: Optional(Type.String()),
     data: Optional(Type.String()),
+    /** Instead of `data`: files to fetch, as JSON lines (api/manifest.ts). */
+    manifest: Optional(Type.String({ maxLength: 1_000_000 })),
+    /** The same, sent as a file: its upload, and the digest of the file in it. */
+    manifestFile: Optional(Type.Object({ upload: Type.String(), digest: DigestSchema })),
+    /** Name of the folder that the files become; `manifest` when absent. */
+    manifestName: Optional(Type.String({ minLength: 1, maxLength: 255 })),
     /** An object of lists: each point of their product is one trial. */
     hyperparams: Optional(Type.Record(Type.String(), Type.Unknown())),
     /** The exact text of the file, whose hash names the grid. */
     hyperparamsText: Optional(Type.String({ maxLength: 1_000_000 })),
     parallelism: Optional(Type.Integer({ minimum: 1, maximum: 1024 })),
     resources: Optional(Resources),
-    /** Run although a finished job has the same inputs. */
+    /** Run although a finished job has the same inputs; fetch although a manifest was fetched. */
     again: Optional(Type.Boolean()),
   },
   { title: 'TrainRequest' },
@@ -210,6 +221,12 @@ export const TrainAccepted = Type.Object(
     ),
     /** The image build that was started. */
     build: Nullable(JobRow),
+    /** The manifest that was sent. `unchanged`: it was fetched before and is not fetched again. */
+    manifest: Optional(
+      Type.Object({ name: Type.String(), files: Type.Integer(), unchanged: Type.Boolean() }),
+    ),
+    /** The ingestion of the manifest that was started, or joined. */
+    ingest: Optional(Nullable(JobRow)),
     /** The training that was started or (unchanged) found. */
     job: Nullable(JobRow),
     /** True: a finished job has these inputs; nothing was started. */
@@ -272,6 +289,8 @@ export const JobView = Type.Object(
     environment: Nullable(Type.Record(Type.String(), Type.Unknown())),
     /** The build a training waits for or came from. */
     build: Nullable(Type.String()),
+    /** The ingestion a training waits for or had its data from. */
+    ingest: Optional(Nullable(Type.String())),
   },
   { title: 'Job' },
 )

@@ -7,6 +7,7 @@ export const KINDS = {
   workspace: 'entity',
   source: 'entity',
   data: 'entity',
+  manifest: 'entity',
   hyperparams: 'entity',
   image: 'entity',
   environment: 'entity',

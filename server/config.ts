@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { KaosError } from '../api/errors.ts'
+import { isAllowance } from '../runners/worker/ingest/guard.ts'
 import type { Settings } from './parts.ts'
 import { engineAnswers, socketOf } from './system/engine.ts'
 
@@ -48,6 +49,11 @@ const SOURCES = {
   dockerHost: { variable: 'DOCKER_HOST', allowed: 'unix:// or tcp:// and a place', read: text },
   baseImage: { variable: 'KAOS_BASE_IMAGE', allowed: 'the name of an image', read: text },
   slots: { variable: 'KAOS_SLOTS', allowed: '1 to 1024', read: whole(1, 1024) },
+  ingestAllow: {
+    variable: 'KAOS_INGEST_ALLOW',
+    allowed: 'networks, addresses and host names with commas between, such as 10.0.0.0/8',
+    read: allowances,
+  },
   readyTimeoutS: {
     variable: 'KAOS_READY_TIMEOUT',
     allowed: '1 to 86400 (seconds)',
@@ -101,6 +107,7 @@ export async function loadSettings(
     dockerSocket: 'path' in socket ? socket.path : undefined,
     baseImage: get('baseImage'),
     slots: get('slots') ?? 2,
+    ingestAllow: get('ingestAllow') ?? [],
     readyTimeoutMs: (get('readyTimeoutS') ?? 120) * 1000,
     leaseMs: LEASE_MS,
     tls: tlsOf(get('tlsCert'), get('tlsKey')),
@@ -194,6 +201,11 @@ function file(path: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function allowances(value: string): string[] | undefined {
+  const parts = value.split(',').map(part => part.trim())
+  return parts.every(isAllowance) ? parts : undefined
 }
 
 function baseUrl(value: string): string | undefined {

@@ -89,6 +89,8 @@ export interface Settings {
   readonly baseImage: string | undefined
   /** Trials and builds at once on this host. */
   readonly slots: number
+  /** Networks, addresses and names that manifests may name although they are not public. */
+  readonly ingestAllow: readonly string[]
   readonly readyTimeoutMs: number
   readonly leaseMs: number
   readonly tls: { readonly cert: string; readonly key: string } | undefined

@@ -2,6 +2,7 @@
  *
  *   claimed -> preparing -> running -> collecting -> reporting -> forgotten        (a training)
  *              preparing -> running -> collecting -> reporting -> forgotten        (a build)
+ *              preparing -> running -> collecting -> reporting -> forgotten        (an ingestion)
  *              preparing -> running -> serving <-> restarting -> reporting -> …    (a service)
  *
  *   killed (stop)         running, serving: the program is ended, then reporting `stopped`
@@ -18,6 +19,7 @@ import type { Runner } from '../runner.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
 import type { AttemptCalls } from './attempts-client.ts'
 import { buildOutcome } from './builds.ts'
+import { ingestOutcome } from './ingest/ingests.ts'
 import { Halt, Lease } from './lease.ts'
 import { LogOutbox } from './log-outbox.ts'
 import { isGone, patiently } from './patience.ts'
@@ -65,7 +67,7 @@ export class Attempt {
     this.#lease = new Lease(calls, folder.order.leaseMs)
   }
 
-  get kind(): 'build' | 'trial' | 'service' {
+  get kind(): 'build' | 'trial' | 'service' | 'ingest' {
     return this.#folder.order.work.kind
   }
 
@@ -125,6 +127,7 @@ export class Attempt {
     try {
       if (order.kind === 'build') return await buildOutcome(work, order)
       if (order.kind === 'trial') return await trialOutcome(work, order)
+      if (order.kind === 'ingest') return await ingestOutcome(work, order)
       return await serviceOutcome(work, order)
     } catch (error) {
       if (this.#lease.quit.aborted) throw this.#lease.quit.reason

@@ -1,6 +1,6 @@
 /* The lease of an attempt: renewed all the while, so that the server knows that it goes on, where a
  * service listens, and what it uses; and so that a kill is learnt of within a second. */
-import type { Lease as Granted, Measurement, Renewal } from '../../api/attempts.ts'
+import type { Lease as Granted, Measurement, Progress, Renewal } from '../../api/attempts.ts'
 import type { AttemptCalls } from './attempts-client.ts'
 import { backoff, isGone } from './patience.ts'
 
@@ -18,7 +18,7 @@ export class Halt extends Error {
 const RENEW_MS = 1000
 const MEASURE_MS = 2000
 
-export type Status = Pick<Renewal, 'phase' | 'address' | 'startedAt'>
+export type Status = Pick<Renewal, 'phase' | 'address' | 'startedAt' | 'progress'>
 
 export class Lease {
   readonly #calls: AttemptCalls
@@ -78,6 +78,11 @@ export class Lease {
     this.#status = status
     this.#changed = true
     this.#wake()
+  }
+
+  /** Told with the next renewal. */
+  tell(progress: Progress): void {
+    this.#status = { ...this.#status, progress }
   }
 
   halt(why: Halt['why']): void {

@@ -43,7 +43,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
   const worker = new Working(options, closing)
   await worker.resume()
   const claiming = [
-    worker.claim(['build', 'trial'], worker.slots),
+    worker.claim(['build', 'trial', 'ingest'], worker.slots),
     worker.claim(['service'], worker.services),
   ]
   return {

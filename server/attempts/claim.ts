@@ -110,6 +110,10 @@ function noteAttempt(
     saveJob(board, plan, { ...job, attempts, build: { ...place.build, attempt } })
     return
   }
+  if (place.kind === 'ingest') {
+    saveJob(board, plan, { ...job, attempts, ingest: { ...place.ingest, attempt } })
+    return
+  }
   plan.records.push(write(place.key, { ...place.trial, attempt, attempts }))
   plan.expect.push(same(place.jobHeld))
   saveJob(board, plan, { ...job, attempts: job.attempts + 1 })

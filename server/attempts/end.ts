@@ -9,6 +9,7 @@ import { forget, readRecord, retrying, same } from '../jobs/reading.ts'
 import { type AttemptRecord, keyOf } from '../jobs/records.ts'
 import { endBuild } from './build-end.ts'
 import { followBuild, followTrial } from './follow.ts'
+import { endIngest } from './ingest-end.ts'
 import { type Place, placeOf } from './places.ts'
 import { endService, logOfGone } from './service-end.ts'
 import { endTrial } from './trial-end.ts'
@@ -29,7 +30,7 @@ export interface Size {
 
 export interface End {
   readonly ending: Ending
-  /** Of a trial's output. */
+  /** Of what a trial or an ingestion made. */
   readonly size?: Size
   readonly report?: Report
   readonly reportDigest?: Digest
@@ -41,7 +42,8 @@ export async function endAttempt(board: Board, attempt: AttemptRecord, end: End)
   await board.journals.remove(attempt.id)
   await board.parts.transfer.end(attempt.id)
   if (work.kind === 'trial') await followTrial(board, work.workspace, work.job)
-  if (work.kind === 'build') await followBuild(board, work.workspace, work.job)
+  if (work.kind === 'build' || work.kind === 'ingest')
+    await followBuild(board, work.workspace, work.job)
 }
 
 async function record(board: Board, attempt: AttemptRecord, end: End): Promise<void> {
@@ -66,6 +68,7 @@ async function record(board: Board, attempt: AttemptRecord, end: End): Promise<v
 
 function currentOf(place: Place): string | null {
   if (place.kind === 'build') return place.build.attempt
+  if (place.kind === 'ingest') return place.ingest.attempt
   return place.kind === 'trial' ? place.trial.attempt : place.endpoint.attempt
 }
 
@@ -78,6 +81,7 @@ async function planEnd(
 ): Promise<void> {
   plan.expect.push({ record: place.key, version: place.version })
   if (place.kind === 'build') await endBuild(board, plan, place, attempt, end)
+  else if (place.kind === 'ingest') await endIngest(board, plan, place, attempt, end)
   else if (place.kind === 'trial') await endTrial(board, plan, place, attempt, end)
   else endService(board, plan, place, attempt, end)
 }

@@ -12,9 +12,10 @@ export async function followTrial(board: Board, workspace: string, job: string):
   )
 }
 
+/** A build or an ingestion has ended. */
 export async function followBuild(board: Board, workspace: string, build: string): Promise<void> {
   const waits = recordsOf<{ workspace: string }>(board.parts.ledger, `waits/${build}/`)
-  await attemptEach(board, `a training could not follow build ${build}`, waits, ({ key }) =>
+  await attemptEach(board, `a training could not follow job ${build}`, waits, ({ key }) =>
     advance(board, workspace, key.slice(key.lastIndexOf('/') + 1)),
   )
   const endpoints = [...board.endpoints.values()].filter(one => one.buildJob === build)

@@ -1,6 +1,7 @@
 /* Attempts that somebody holds, with their leases. A lease is time that this process was up and
  * waited: it begins anew at a start, and neither a moved clock nor a stalled process uses it up.
  * Safety does not rest on it, but on the attempt being the current one when a commit is made. */
+import type { Progress } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
 import type { AttemptRecord } from '../jobs/records.ts'
 
@@ -8,6 +9,8 @@ export interface Held {
   record: AttemptRecord
   /** Somebody killed what it works on. */
   stop: boolean
+  /** Of an ingestion, as its worker last told. */
+  progress?: Progress
   readonly expired: boolean
 }
 
@@ -25,6 +28,7 @@ export interface LiveAttempts {
 class Lease implements Held {
   record: AttemptRecord
   stop: boolean
+  progress?: Progress
   left: number
 
   constructor(record: AttemptRecord, stop: boolean, left: number) {

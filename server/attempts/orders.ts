@@ -1,12 +1,25 @@
 /** What a worker is told to do. All of it was fixed when the job was submitted. */
-import type { ServiceWork, TrialWork, WorkOrder } from '../../api/attempts.ts'
+import {
+  type IngestWork,
+  MANIFEST_FILE,
+  type ServiceWork,
+  type TrialWork,
+  type WorkOrder,
+} from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
 import { KaosError } from '../../api/errors.ts'
 import { type Point, parseGrid, pointFile } from '../../api/grid.ts'
-import { readFile } from '../../store/trees.ts'
+import { putTree, readFile } from '../../store/trees.ts'
 import type { Board } from '../jobs/board.ts'
 import { imageOf } from '../jobs/images.ts'
-import type { EndpointRecord, JobRecord, TrainPart, TrialRecord, WorkRef } from '../jobs/records.ts'
+import type {
+  EndpointRecord,
+  IngestPart,
+  JobRecord,
+  TrainPart,
+  TrialRecord,
+  WorkRef,
+} from '../jobs/records.ts'
 import { type Place, placeOf } from './places.ts'
 
 async function trialOrder(
@@ -17,7 +30,7 @@ async function trialOrder(
 ): Promise<TrialWork> {
   const { ledger } = board.parts
   const image = (await ledger.node(train.image!))!
-  const data = (await ledger.node(train.data))!
+  const data = (await ledger.node(train.data!))!
   const hyper = await hyperOf(board, train, trial.index)
   return {
     kind: 'trial',
@@ -37,6 +50,29 @@ async function serviceOrder(board: Board, endpoint: EndpointRecord): Promise<Ser
     endpoint: endpoint.name,
     resources: endpoint.resources,
     readyTimeoutMs: board.parts.settings.readyTimeoutMs,
+  }
+}
+
+const GIB = 2 ** 30
+const HOUR_MS = 3600_000
+const INGEST_LIMITS: IngestWork['limits'] = {
+  fileBytes: 100 * GIB,
+  totalBytes: 1024 * GIB,
+  fileMs: 6 * HOUR_MS,
+  totalMs: 24 * HOUR_MS,
+  silenceMs: 60_000,
+}
+
+async function ingestOrder({ parts }: Board, ingest: IngestPart): Promise<IngestWork> {
+  const { store, settings } = parts
+  const { digest, size } = ingest.text
+  return {
+    kind: 'ingest',
+    // Workers are sent folders. Put again, it is the same one.
+    manifest: await putTree(store, [{ name: MANIFEST_FILE, kind: 'file', digest, size }]),
+    total: ingest.progress.total,
+    allow: [...settings.ingestAllow],
+    limits: INGEST_LIMITS,
   }
 }
 
@@ -89,11 +125,13 @@ export async function orderedTree(board: Board, work: WorkRef, digest: string): 
 export async function orderOf(board: Board, place: Place): Promise<WorkOrder['work']> {
   if (place.kind === 'build') return place.build.work
   if (place.kind === 'trial') return trialOrder(board, place.job, place.train, place.trial)
+  if (place.kind === 'ingest') return ingestOrder(board, place.ingest)
   return serviceOrder(board, place.endpoint)
 }
 
 function treesOf(order: WorkOrder['work']): string[] {
   if (order.kind === 'build') return [order.source, order.program]
+  if (order.kind === 'ingest') return [order.manifest]
   const { tree, program } = order.image
   if (order.kind === 'service') return [tree, program]
   return [tree, program, ...order.data.map(data => data.tree)]

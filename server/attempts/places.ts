@@ -4,6 +4,7 @@ import { type Held, readRecord } from '../jobs/reading.ts'
 import {
   type BuildPart,
   type EndpointRecord,
+  type IngestPart,
   isFinal,
   type JobRecord,
   keyOf,
@@ -26,6 +27,12 @@ export interface BuildPlace extends Common {
   readonly build: BuildPart
 }
 
+export interface IngestPlace extends Common {
+  readonly kind: 'ingest'
+  readonly job: JobRecord
+  readonly ingest: IngestPart
+}
+
 export interface TrialPlace extends Common {
   readonly kind: 'trial'
   readonly job: JobRecord
@@ -39,7 +46,7 @@ export interface ServicePlace extends Common {
   readonly endpoint: EndpointRecord
 }
 
-export type Place = BuildPlace | TrialPlace | ServicePlace
+export type Place = BuildPlace | IngestPlace | TrialPlace | ServicePlace
 
 /** Undefined when the work has its outcome or is gone. */
 export async function placeOf(board: Board, work: WorkRef): Promise<Place | undefined> {
@@ -49,9 +56,10 @@ export async function placeOf(board: Board, work: WorkRef): Promise<Place | unde
   const job = held?.value
   if (!held || !job || isFinal(job.state)) return undefined
   if (work.kind === 'trial') return trialPlace(board, held, work.index)
-  if (!job.build) return undefined
   const { key, version } = held
-  return { kind: 'build', key, version, attempts: job.attempts, job, build: job.build }
+  const common = { key, version, attempts: job.attempts, job }
+  if (job.ingest) return { kind: 'ingest', ...common, ingest: job.ingest }
+  return job.build && { kind: 'build', ...common, build: job.build }
 }
 
 async function trialPlace(

@@ -22,6 +22,7 @@ export async function renewAttempt(
 ): Promise<Lease> {
   const held = board.live.renew(attempt)
   const { work } = held.record
+  if (renewal.progress) held.progress = renewal.progress
   if (held.record.phase !== renewal.phase || movedTo(board, held.record, renewal.address)) {
     await board.turns.take(turnOf(work), () => retrying(() => note(board, attempt, renewal)))
   }
@@ -58,7 +59,7 @@ async function noteAt(board: Board, plan: Plan, place: Place, renewal: Renewal):
   const { phase } = renewal
   if (place.kind === 'service') {
     saveEndpoint(board, plan, endpointAt(place.endpoint, renewal))
-  } else if (place.kind === 'build') {
+  } else if (place.kind !== 'trial') {
     saveJob(board, plan, { ...place.job, state: jobStateAt(place.job, phase) })
   } else {
     plan.expect.push(same(place.jobHeld))

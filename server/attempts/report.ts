@@ -67,8 +67,9 @@ async function checked(
   }
   if (work.kind === 'service') return undefined
   if (report.output === undefined) {
-    throw new KaosError('BAD_REQUEST', 'a trial that succeeded must report its output')
+    throw new KaosError('BAD_REQUEST', `a ${work.kind} that succeeded must report its output`)
   }
+  if (work.kind === 'ingest') return checkIngest(board, id, work, report)
   return transfer.accept(id, work.workspace, report.output as Digest)
 }
 
@@ -87,6 +88,23 @@ async function checkImage(
     throw new KaosError('BAD_REQUEST', 'the image reported holds another program than the order')
   }
   await board.parts.transfer.accept(attempt, work.workspace, image.tree as Digest)
+}
+
+/** As many files as the manifest names, and a list of what they were. */
+async function checkIngest(
+  board: Board,
+  attempt: string,
+  work: AttemptRecord['work'],
+  { output, fetched }: Report,
+): Promise<Size> {
+  if (!fetched) throw new KaosError('BAD_REQUEST', 'an ingestion must report what it fetched')
+  const { transfer } = board.parts
+  await transfer.acceptFile(attempt, work.workspace, fetched.digest as Digest)
+  const size = await transfer.accept(attempt, work.workspace, output as Digest)
+  const place = await placeOf(board, work)
+  if (place?.kind !== 'ingest' || size.files === place.ingest.progress.total) return size
+  const wanted = place.ingest.progress.total
+  throw new KaosError('BAD_REQUEST', `${size.files} files came, where the manifest has ${wanted}`)
 }
 
 /** What the attempt wrote so far, as a stored file; null when it wrote nothing. */

@@ -95,7 +95,7 @@ export async function addTrial(
   })
   facts.edges.push(
     { from, relation: 'used', to: train.image!, role: 'image' },
-    { from, relation: 'used', to: train.data, role: 'data' },
+    { from, relation: 'used', to: train.data!, role: 'data' },
     { from, relation: 'wasInformedBy', to: job.id },
     { from, relation: 'wasAssociatedWith', to: job.author, role: 'user' },
     { from, relation: 'wasAssociatedWith', to: attempt.agent, role: 'worker' },

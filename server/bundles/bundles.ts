@@ -70,7 +70,7 @@ export function openBundles(options: Options): Bundles {
   return {
     async add(actor, workspace, order) {
       requireFolderName(order.folder)
-      const pointer = pointerName(workspace, order)
+      const pointer = bundlePointer(workspace.id, order)
       const known = await existing(pointer)
       if (known) return known
       await space.require()
@@ -134,6 +134,10 @@ function importOf(
   }
 }
 
-function pointerName({ id }: Workspace, { kind, folder, tree }: BundleOrder): string {
-  return `bundle/${id}/${kind}/${folder}/${hexOf(tree)}`
+/** Names the entity of a folder in a workspace. */
+export function bundlePointer(
+  workspace: string,
+  { kind, folder, tree }: Omit<BundleOrder, 'session'>,
+): string {
+  return `bundle/${workspace}/${kind}/${folder}/${hexOf(tree)}`
 }

@@ -8,13 +8,14 @@ import type { JobRecord, TrainPart, TrialRecord } from './records.ts'
 import { trialsOf } from './view.ts'
 
 export async function artifactsOf(board: Board, job: JobRecord): Promise<JobArtifacts> {
-  const { train, build } = job
-  const source = train?.source ?? build!.source
+  const { train, build, ingest } = job
+  const source = train?.source ?? build?.source
+  const data = train?.data ?? ingest?.data
   const made = train ? (await trialsOf(board, job.id)).filter(trial => trial.model !== null) : []
   return {
     jobId: job.id,
-    code: [await artifactOf(board, source)],
-    data: train ? [await artifactOf(board, train.data)] : [],
+    code: source ? [await artifactOf(board, source)] : [],
+    data: data ? [await artifactOf(board, data)] : [],
     models: await Promise.all(made.map(trial => modelOf(board, train!, trial))),
   }
 }

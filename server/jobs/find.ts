@@ -8,6 +8,8 @@ import { type Held, readRecord } from './reading.ts'
 import { type JobRecord, keyOf } from './records.ts'
 
 const CANDIDATES_SHOWN = 10
+/** With the same beginning, among them those of bundles. */
+const IMPORTS_MAX = 1000
 const PREFIX = /^[0-9a-f]{4,31}$/
 
 export async function findJob(
@@ -33,13 +35,22 @@ async function resolved(
   const found = await Promise.all([
     nodes(board, workspace, 'train', text, limit),
     nodes(board, workspace, 'build', text, limit),
+    nodes(board, workspace, 'import', text, IMPORTS_MAX),
   ])
-  const ids = found.flat().map(node => node.id)
+  const ids = found
+    .flat()
+    .filter(isJob)
+    .map(node => node.id)
   if (ids.length < 2) return ids[0]
   const candidates = ids.slice(0, CANDIDATES_SHOWN)
   throw new KaosError('AMBIGUOUS', `"${text}" fits several jobs: ${candidates.join(', ')}`, {
     detail: { candidates },
   })
+}
+
+/** An import that is no ingestion is done in the call that asks for it. */
+function isJob({ kind, attributes }: Node): boolean {
+  return kind !== 'import' || attributes.role === 'ingest'
 }
 
 async function nodes(

@@ -3,6 +3,7 @@
 import { KaosError } from '../../api/errors.ts'
 import { finishBuild } from '../attempts/build-end.ts'
 import { followBuild } from '../attempts/follow.ts'
+import { finishIngest } from '../attempts/ingest-end.ts'
 import { advance } from '../train/advance.ts'
 import { type Board, carryOut, type Plan, planFor, saveJob, takeBack, timeOf } from './board.ts'
 import { type Held, readRecord, retrying, same, write } from './reading.ts'
@@ -25,7 +26,7 @@ export async function killJob(
   await board.turns.take(id, () => retrying(async () => ask(board, await read(), killing)))
   await advance(board, workspace, id)
   const { value } = await read()
-  if (value.build && isFinal(value.state)) await followBuild(board, workspace, id)
+  if (!value.train && isFinal(value.state)) await followBuild(board, workspace, id)
   return value
 }
 
@@ -44,7 +45,7 @@ async function ask(board: Board, held: Held<JobRecord>, { by, reason }: Killing)
   })
   const stopped = { ...job, stop: { by, reason, at: timeOf(board) } }
   if (job.train) await stopTrials(board, plan, stopped)
-  else stopBuild(board, plan, stopped)
+  else stopOnly(board, plan, stopped)
   await carryOut(board, plan)
 }
 
@@ -70,14 +71,16 @@ async function stopTrials(board: Board, plan: Plan, job: JobRecord): Promise<voi
   saveJob(board, plan, { ...job, train: { ...train, live: held } })
 }
 
-function stopBuild(board: Board, plan: Plan, job: JobRecord): void {
-  const { attempt } = job.build!
+/** A build or an ingestion: one piece of work. */
+function stopOnly(board: Board, plan: Plan, job: JobRecord): void {
+  const { attempt } = (job.build ?? job.ingest)!
   if (attempt !== null) {
     plan.after.push(() => board.live.askToStop(attempt))
     saveJob(board, plan, job)
     return
   }
-  const work = { kind: 'build', id: job.id, workspace: job.workspace, job: job.id } as const
+  const kind = job.build ? 'build' : 'ingest'
+  const work = { kind, id: job.id, workspace: job.workspace, job: job.id } as const
   takeBack(board, plan, work, job.started)
   const killed: JobRecord = {
     ...job,
@@ -85,5 +88,6 @@ function stopBuild(board: Board, plan: Plan, job: JobRecord): void {
     finished: timeOf(board),
     reason: job.stop!.reason,
   }
-  finishBuild(board, plan, killed, { facts: { nodes: [], edges: [] }, moves: [], detail: {} })
+  const finish = job.build ? finishBuild : finishIngest
+  finish(board, plan, killed, { facts: { nodes: [], edges: [] }, moves: [], detail: {} })
 }

@@ -40,8 +40,9 @@ export async function* jobLog(
   const first = await job()
   if (!first.train) {
     yield* workLog(board, how, jobTopic(id), async () => {
-      const { state, build } = await job()
-      return { traces: build!.traces, attempt: build!.attempt, ended: isFinal(state) }
+      const { state, build, ingest } = await job()
+      const { traces, attempt } = (build ?? ingest)!
+      return { traces, attempt, ended: isFinal(state) }
     })
     return
   }

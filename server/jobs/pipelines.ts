@@ -19,8 +19,8 @@ export async function pipelinesOf(board: Board, workspace: Workspace): Promise<P
     const query: NodeQuery = { organisation, workspace: id, kind, limit: LOOKED_AT }
     return new Set((await ledger.nodes(query)).map(node => node.attributes.purpose ?? kind))
   }
-  const [sources, builds, data, hyper, trainings, models] = await Promise.all(
-    ['source', 'build', 'data', 'hyperparams', 'train', 'model'].map(purposes),
+  const [sources, builds, manifests, data, hyper, trainings, models] = await Promise.all(
+    ['source', 'build', 'manifest', 'data', 'hyperparams', 'train', 'model'].map(purposes),
   )
   const named = (parts: [string, boolean][]): string[] =>
     parts.filter(([, exists]) => exists).map(([part]) => `${part}-${name}`)
@@ -29,6 +29,7 @@ export async function pipelinesOf(board: Board, workspace: Workspace): Promise<P
     ['source-serve', sources!.has('serve')],
     ['build-train', builds!.has('train')],
     ['build-serve', builds!.has('serve')],
+    ['data-manifest', manifests!.size > 0],
     ['data', data!.size > 0],
     ['hyper', hyper!.size > 0],
     ['train', models!.size > 0],

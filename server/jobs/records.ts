@@ -4,13 +4,14 @@
  *   job/<workspace>/<job>          every job, from its submission on
  *   trial/<job>/<index>            every trial that was released
  *   open/<workspace>/<job>         jobs without outcome, so that a start reads only those
- *   waits/<build>/<train>          trainings that wait for a build
+ *   waits/<job>/<train>            trainings that wait for a build or an ingestion
  *   building/<image pointer>       the build that is under way for an image
+ *   ingesting/<manifest>           the ingestion that is under way for a manifest
  *   ready/<priority>/<time>/<job>/<id>   work that anybody may claim
  *   attempt/<id>                   work that somebody holds
  *   past/<id>                      ended attempts, for a while: the same report twice is no error
  *   endpoint/<name>, gone/<name>   endpoints: listed, and killed or never built */
-import type { Address, BuildWork, PHASES, Resources } from '../../api/attempts.ts'
+import type { Address, BuildWork, PHASES, Progress, Resources } from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
 import type { EndpointState, JobRow, JobState } from '../../api/wire.ts'
 
@@ -36,7 +37,10 @@ export type Trace = {
 export type TrainPart = {
   /** Entities, fixed at submission. */
   source: string
-  data: string
+  /** Null while it is ingested: then it is fixed when the ingestion succeeds. */
+  data: string | null
+  /** The ingestion that the data come from. */
+  ingest: string | null
   hyper: string | null
   /** Entity of the image; null while its build runs. */
   image: string | null
@@ -67,6 +71,23 @@ export type BuildPart = {
   traces: Trace[]
 }
 
+export type IngestPart = {
+  /** Entity, its stored text, and how people see it: `manifest:c6062`. */
+  manifest: string
+  text: { digest: Digest; size: number }
+  name: string
+  /** Name that the data get. */
+  folder: string
+  /** Pointer that names the data once they are there. */
+  pointer: string
+  /** Entity that was made. */
+  data: string | null
+  /** As far as an ended attempt came; what runs is known in memory. */
+  progress: Progress
+  attempt: string | null
+  traces: Trace[]
+}
+
 export type JobRecord = {
   id: string
   kind: JobKind
@@ -86,6 +107,7 @@ export type JobRecord = {
   environment: Digest | null
   train?: TrainPart
   build?: BuildPart
+  ingest?: IngestPart
 }
 
 export type TrialRecord = {
@@ -112,6 +134,7 @@ export type TrialRecord = {
 
 export type WorkRef =
   | { kind: 'build'; id: string; workspace: string; job: string }
+  | { kind: 'ingest'; id: string; workspace: string; job: string }
   | { kind: 'trial'; id: string; workspace: string; job: string; index: number }
   | { kind: 'service'; id: string; workspace: string; job: string; endpoint: string }
 
@@ -158,7 +181,7 @@ export type EndpointRecord = {
 
 const SERIAL_DIGITS = 5
 const TIME_DIGITS = 14
-const PRIORITY = { service: 0, build: 1, trial: 2 } as const
+const PRIORITY = { service: 0, build: 1, ingest: 1, trial: 2 } as const
 
 export const keyOf = {
   job: (workspace: string, job: string) => `job/${workspace}/${job}`,
@@ -166,14 +189,15 @@ export const keyOf = {
   trial: (job: string, index: number) =>
     `trial/${job}/${String(index).padStart(SERIAL_DIGITS, '0')}`,
   open: (workspace: string, job: string) => `open/${workspace}/${job}`,
-  waits: (build: string, train: string) => `waits/${build}/${train}`,
+  waits: (job: string, train: string) => `waits/${job}/${train}`,
   building: (imagePointer: string) => `building/${imagePointer}`,
+  ingesting: (manifest: string) => `ingesting/${manifest}`,
   attempt: (attempt: string) => `attempt/${attempt}`,
   past: (attempt: string) => `past/${attempt}`,
   endpoint: (name: string) => `endpoint/${name}`,
   gone: (name: string) => `gone/${name}`,
   modelName: (workspace: string, name: string) => `model-name/${workspace}/${name}`,
-  /** Services first, then builds, then trials; among these what was asked for first. */
+  /** Services first, then builds and ingestions, then trials; among these what was asked for first. */
   ready: (work: WorkRef, since: string) => {
     const time = String(Date.parse(since)).padStart(TIME_DIGITS, '0')
     return `ready/${PRIORITY[work.kind]}/${time}/${work.job}/${work.id}`

@@ -56,6 +56,7 @@ async function takeUpJob(board: Board, workspace: string, id: string): Promise<v
   const job = (await readRecord<JobRecord>(ledger, keyOf.job(workspace, id)))?.value
   if (!job) return
   if (job.build) await offer(board, { kind: 'build', id, workspace, job: id }, job.started)
+  if (job.ingest) await offer(board, { kind: 'ingest', id, workspace, job: id }, job.started)
   for (const index of job.train?.live ?? []) {
     const trial = await readRecord<TrialRecord>(ledger, keyOf.trial(id, index))
     if (!trial) continue

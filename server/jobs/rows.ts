@@ -1,11 +1,22 @@
 /** A job as a line of a listing. */
+import type { Progress } from '../../api/attempts.ts'
 import type { JobRow } from '../../api/wire.ts'
 import type { People } from '../parts.ts'
+import type { Board } from './board.ts'
 import { isFinal, type JobRecord } from './records.ts'
 
-export async function rowOf(people: Pick<People, 'nameOf'>, job: JobRecord): Promise<JobRow> {
+/** How far the attempt at an ingestion is; undefined when nobody is at it. */
+export function progressNow({ live }: Board, { ingest }: JobRecord): Progress | undefined {
+  return ingest?.attempt ? live.get(ingest.attempt)?.progress : undefined
+}
+
+export async function rowOf(
+  people: Pick<People, 'nameOf'>,
+  job: JobRecord,
+  now?: Progress,
+): Promise<JobRow> {
   const final = isFinal(job.state)
-  const { train } = job
+  const { train, ingest } = job
   return {
     jobId: job.id,
     kind: job.kind,
@@ -16,6 +27,7 @@ export async function rowOf(people: Pick<People, 'nameOf'>, job: JobRecord): Pro
     hyperopt: final && train ? train.grid !== null : null,
     author: await people.nameOf(job.author),
     reason: final ? job.reason : waitingFor(job),
+    ...(ingest ? { progress: now ?? ingest.progress } : {}),
     ...(train ? { progress: { done: train.done, failed: train.failed, total: train.total } } : {}),
   }
 }
@@ -26,6 +38,8 @@ export function secondsBetween(from: string, to: string): number {
 
 function waitingFor(job: JobRecord): string | null {
   if (job.stop) return 'it is being stopped'
-  if (job.train && job.train.image === null) return `it waits for build job ${job.train.build}`
+  const { train } = job
+  if (train && train.image === null) return `it waits for build job ${train.build}`
+  if (train && train.data === null) return `it waits for ingestion job ${train.ingest}`
   return job.state === 'JOB_STARTING' ? 'it waits for a worker' : null
 }

@@ -8,7 +8,7 @@ import { authorOf } from './authors.ts'
 import type { Board } from './board.ts'
 import { recordsOf } from './reading.ts'
 import { type JobRecord, keyOf, type TrainPart, type TrialRecord } from './records.ts'
-import { rowOf } from './rows.ts'
+import { progressNow, rowOf } from './rows.ts'
 
 export interface JobQuestion {
   readonly sortBy?: string | undefined
@@ -34,16 +34,17 @@ export async function jobView(
   const sorted = sortBy === undefined ? trials : sortedBy(trials, sortBy, objective)
   const shown = sorted.slice(page * PAGE, (page + 1) * PAGE)
   return {
-    job: await rowOf(board.parts.people, job),
+    job: await rowOf(board.parts.people, job, progressNow(board, job)),
     processSeconds: job.processMs > 0 ? job.processMs / 1000 : null,
     availableMetrics,
     pageCount,
     pageId: page,
-    models: job.train ? await modelRows(board, job.train, shown, sortBy) : [],
+    models: job.train && shown.length > 0 ? await modelRows(board, job.train, shown, sortBy) : [],
     resources: job.resources,
     attempts: job.attempts,
     environment: await environmentOf(board, job),
     build: job.train?.build ?? null,
+    ingest: job.train?.ingest ?? null,
   }
 }
 
@@ -84,7 +85,7 @@ async function modelRows(
   sortBy: string | undefined,
 ): Promise<ModelRow[]> {
   const code = await partOf(board, train.source)
-  const data = await partOf(board, train.data)
+  const data = await partOf(board, train.data!)
   const { ledger, people } = board.parts
   const hyperAuthor = train.hyper ? await authorOf(ledger, people, train.hyper) : ''
   return Promise.all(

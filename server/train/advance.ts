@@ -1,4 +1,4 @@
-/* Moves a training on as far as it can go now: takes the image when it is built, releases trials up
+/* Moves a training on as far as it can go now: takes data and image when they are there, releases trials up
  * to the parallelism, ends the job after the last one. It reads where the job stands and can be
  * called at any time, again, and after a crash in between. */
 import { sixOf } from '../../api/ids.ts'
@@ -22,6 +22,7 @@ import {
   type TrainPart,
   type TrialRecord,
 } from '../jobs/records.ts'
+import { branchOf, fingerprintOf } from './fingerprint.ts'
 
 interface Training {
   readonly job: JobRecord
@@ -30,13 +31,17 @@ interface Training {
 }
 
 export async function advance(board: Board, workspace: string, id: string): Promise<void> {
-  await board.turns.take(id, () =>
-    retrying(async () => {
-      const held = await readRecord<JobRecord>(board.parts.ledger, keyOf.job(workspace, id))
-      if (!held?.value.train || isFinal(held.value.state)) return
-      await step(board, { job: held.value, train: held.value.train, version: held.version })
-    }),
-  )
+  const stepped = async (): Promise<boolean> => {
+    const held = await readRecord<JobRecord>(board.parts.ledger, keyOf.job(workspace, id))
+    if (!held?.value.train || isFinal(held.value.state)) return false
+    const training = { job: held.value, train: held.value.train, version: held.version }
+    if (await takeData(board, training)) return true
+    await step(board, training)
+    return false
+  }
+  await board.turns.take(id, async () => {
+    while (await retrying(stepped));
+  })
 }
 
 async function step(board: Board, training: Training): Promise<void> {
@@ -50,19 +55,63 @@ async function step(board: Board, training: Training): Promise<void> {
     return
   }
   const image = train.image ?? (await readPointer(board.parts.ledger, train.imagePointer))
-  if (image === null) return waitForBuild(board, training)
+  if (image === null) {
+    const build = await readJob(board, job, train.build!)
+    if (build && !isFinal(build.state)) return failedIngest(board, training)
+    const reason = `the image could not be built: build job ${howEnded(build, train.build!)}`
+    return finish(board, training, { state: 'JOB_FAILURE', reason })
+  }
+  if (train.data === null) return failedIngest(board, training)
   await release(board, training, image)
 }
 
-async function waitForBuild(board: Board, training: Training): Promise<void> {
+/** Ends the training when the data it waits for will not come. */
+async function failedIngest(board: Board, training: Training): Promise<void> {
   const { train, job } = training
-  const key = keyOf.job(job.workspace, train.build!)
-  const build = (await readRecord<JobRecord>(board.parts.ledger, key))?.value
-  if (build && !isFinal(build.state)) return
-  const how = build?.state === 'JOB_KILLED' ? 'was killed' : 'failed'
-  const where = `see: kaos train logs -j ${train.build}`
-  const reason = `the image could not be built: build job ${train.build} ${how}; ${where}`
+  if (train.data !== null) return
+  const ingest = await readJob(board, job, train.ingest!)
+  if (ingest && !isFinal(ingest.state)) return
+  const why = ingest?.reason ? ` (${ingest.reason})` : ''
+  const reason = `the data could not be fetched: ingestion job ${howEnded(ingest, train.ingest!)}${why}`
   await finish(board, training, { state: 'JOB_FAILURE', reason })
+}
+
+/** Fixes the data once they are ingested; whether it did. From then on nothing changes them. */
+async function takeData(board: Board, { job, train, version }: Training): Promise<boolean> {
+  if (train.data !== null || job.stop) return false
+  const { ledger } = board.parts
+  const { id, workspace } = job
+  const made = (await readJob(board, job, train.ingest!))?.ingest?.data
+  const data = made ? await ledger.node(made) : undefined
+  if (!data) return false
+  const source = (await ledger.node(train.source))!
+  const plan = planFor(board.parts.people.system.id, job.organisation)
+  plan.expect.push({ record: keyOf.job(workspace, id), version })
+  plan.statements.push({
+    type: 'train.data-ingested',
+    workspace,
+    edges: [{ from: id, relation: 'used', to: data.id, role: 'data' }],
+    detail: { job: id, data: data.id, ingest: train.ingest },
+  })
+  plan.records.push(forget(keyOf.waits(train.ingest!, id)))
+  const branch = branchOf(source, data, train.grid)
+  const fingerprint = fingerprintOf(workspace, train.imagePointer, data.id, train.grid)
+  saveJob(board, plan, { ...job, train: { ...train, data: data.id, branch, fingerprint } })
+  await carryOut(board, plan)
+  return true
+}
+
+async function readJob(
+  board: Board,
+  { workspace }: JobRecord,
+  id: string,
+): Promise<JobRecord | undefined> {
+  return (await readRecord<JobRecord>(board.parts.ledger, keyOf.job(workspace, id)))?.value
+}
+
+function howEnded(job: JobRecord | undefined, id: string): string {
+  const how = job?.state === 'JOB_KILLED' ? 'was killed' : 'failed'
+  return `${id} ${how}; see: kaos train logs -j ${id}`
 }
 
 async function release(board: Board, training: Training, image: string): Promise<void> {
@@ -163,6 +212,7 @@ async function finish(board: Board, training: Training, outcome: Outcome): Promi
   })
   plan.records.push(forget(keyOf.open(job.workspace, job.id)))
   if (train.build !== null) plan.records.push(forget(keyOf.waits(train.build, job.id)))
+  if (train.ingest !== null) plan.records.push(forget(keyOf.waits(train.ingest, job.id)))
   saveJob(board, plan, { ...job, state, reason, finished: timeOf(board) })
   await carryOut(board, plan)
 }

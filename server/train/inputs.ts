@@ -9,6 +9,7 @@ import { imageName, imagePointer } from '../jobs/images.ts'
 import { readPointer, readRecord } from '../jobs/reading.ts'
 import { keyOf } from '../jobs/records.ts'
 import type { Workspace } from '../parts.ts'
+import { ingestedPointer } from './data.ts'
 
 export const INPUTS = ['source', 'data', 'hyper', 'resources', 'parallelism'] as const
 export type Targets = { readonly [name in (typeof INPUTS)[number]]: string | null }
@@ -66,11 +67,26 @@ export async function inputsView(
   ])
   return {
     image: source ? await imageState(board, workspace, source) : { state: 'missing' },
-    data: data ? { state: 'set', value: `/${data.name}` } : { state: 'missing' },
+    data: data ? await dataState(board, workspace, data) : { state: 'missing' },
     hyperparams: hyper ? { state: 'set', value: `/${hyper.name}/*` } : { state: 'missing' },
     parallelism: parallelismOf(targets),
     resources: resourcesOf(targets),
   }
+}
+
+async function dataState(
+  board: Board,
+  workspace: Workspace,
+  node: Node,
+): Promise<TrainInputs['data']> {
+  const { ledger } = board.parts
+  if (node.kind === 'data') return { state: 'set', value: `/${node.name}` }
+  if (await readRecord(ledger, keyOf.ingesting(node.id))) {
+    return { state: 'building', value: `/${node.name}` }
+  }
+  const known = await readPointer(ledger, ingestedPointer(workspace.id, node.id))
+  const data = known === null ? undefined : await ledger.node(known)
+  return data ? { state: 'set', value: `/${data.name}` } : { state: 'missing' }
 }
 
 async function imageState(

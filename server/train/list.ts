@@ -1,16 +1,16 @@
-/* The jobs of a workspace, newest first. Builds are listed until they succeed: one that failed or
- * was killed stays, also when others came after it. */
+/* The jobs of a workspace, newest first. Builds and ingestions are listed until they succeed: one that
+ * failed or was killed stays, also when others came after it. */
 import type { JobRow, ServeList, TrainList } from '../../api/wire.ts'
 import type { Board } from '../jobs/board.ts'
 import { recordsOf } from '../jobs/reading.ts'
 import type { JobKind, JobRecord } from '../jobs/records.ts'
-import { rowOf } from '../jobs/rows.ts'
+import { progressNow, rowOf } from '../jobs/rows.ts'
 
 export async function listTraining(board: Board, workspace: string): Promise<TrainList> {
   const jobs = await jobsOf(board, workspace)
   return {
-    ingesting: [],
-    building: await rows(board, building(jobs, 'build-train')),
+    ingesting: await rows(board, unfinished(jobs, 'ingest')),
+    building: await rows(board, unfinished(jobs, 'build-train')),
     training: await rows(
       board,
       jobs.filter(job => job.kind === 'train'),
@@ -22,7 +22,7 @@ export async function listServeBuilds(
   board: Board,
   workspace: string,
 ): Promise<ServeList['building']> {
-  return rows(board, building(await jobsOf(board, workspace), 'build-serve'))
+  return rows(board, unfinished(await jobsOf(board, workspace), 'build-serve'))
 }
 
 /** All of a workspace, newest first. */
@@ -33,7 +33,7 @@ export async function jobsOf(board: Board, workspace: string): Promise<JobRecord
   return jobs.reverse()
 }
 
-function building(jobs: readonly JobRecord[], kind: JobKind): JobRecord[] {
+function unfinished(jobs: readonly JobRecord[], kind: JobKind): JobRecord[] {
   return jobs.filter(job => job.kind === kind && job.state !== 'JOB_SUCCESS')
 }
 
@@ -44,5 +44,5 @@ async function rows(board: Board, jobs: readonly JobRecord[]): Promise<JobRow[]>
     names.set(agent, name)
     return name
   }
-  return Promise.all(jobs.map(job => rowOf({ nameOf }, job)))
+  return Promise.all(jobs.map(job => rowOf({ nameOf }, job, progressNow(board, job))))
 }

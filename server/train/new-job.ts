@@ -1,13 +1,13 @@
 /* The job that a training becomes: its row with exactly these inputs, and the fact of its submission. */
 import type { Actor } from '../../api/actor.ts'
 import type { Grid } from '../../api/grid.ts'
-import { shortDigest } from '../../api/ids.ts'
 import type { Node } from '../../graph/ledger.ts'
 import { type Board, type Plan, saveJob, timeOf } from '../jobs/board.ts'
 import type { Needed } from '../jobs/images.ts'
 import { write } from '../jobs/reading.ts'
 import { type JobRecord, keyOf } from '../jobs/records.ts'
 import type { Workspace } from '../parts.ts'
+import { branchOf, fingerprintOf } from './fingerprint.ts'
 import { parallelismOf, resourcesOf, type Targets } from './inputs.ts'
 
 interface Asked {
@@ -19,14 +19,14 @@ interface Asked {
 export interface Chosen {
   readonly image: Needed
   readonly source: Node
-  readonly data: Node
-  readonly fingerprint: string
+  /** Undefined while they are ingested. */
+  readonly data: Node | undefined
+  readonly ingest: JobRecord | undefined
 }
 
 export function newJob(board: Board, wish: Asked, targets: Targets, chosen: Chosen): JobRecord {
   const { workspace, grid } = wish
-  const { image, source, data, fingerprint } = chosen
-  const parts = [shortDigest(source.digest!), shortDigest(data.digest!), grid?.hash]
+  const { image, source, data, ingest } = chosen
   return {
     id: board.newId(),
     kind: 'train',
@@ -45,46 +45,66 @@ export function newJob(board: Board, wish: Asked, targets: Targets, chosen: Chos
     environment: null,
     train: {
       source: source.id,
-      data: data.id,
+      data: data?.id ?? null,
+      ingest: ingest?.id ?? null,
       hyper: targets.hyper,
       image: image.image,
       imagePointer: image.pointer,
       build: image.build?.id ?? null,
       grid: grid ? { hash: grid.hash, digest: grid.digest } : null,
-      branch: parts.filter(part => part !== undefined).join('_'),
+      branch: data ? branchOf(source, data, grid) : '',
       total: grid?.points.length ?? 1,
       done: 0,
       failed: 0,
       next: 0,
       live: [],
       parallelism: grid ? parallelismOf(targets) : 1,
-      fingerprint,
+      fingerprint: data ? fingerprintOf(workspace.id, image.pointer, data.id, grid) : '',
     },
   }
 }
 
-export function planJob(board: Board, plan: Plan, job: JobRecord): void {
+/** `manifest`: the entity whose files the data will be. */
+export function planJob(
+  board: Board,
+  plan: Plan,
+  job: JobRecord,
+  manifest: string | undefined,
+): void {
   const { id, workspace } = job
   const train = job.train!
   const { branch, total, parallelism, grid } = train
   const hash = grid?.hash ?? null
-  const attributes = { branch, grid: hash, trials: total, parallelism, resources: job.resources }
+  const attributes = {
+    branch: branch || null,
+    grid: hash,
+    trials: total,
+    parallelism,
+    resources: job.resources,
+  }
   plan.statements.push({
     type: 'train.submitted',
     workspace,
     nodes: [{ id, class: 'activity', kind: 'train', workspace, attributes }],
     edges: [
       { from: id, relation: 'used', to: train.source, role: 'code' },
-      { from: id, relation: 'used', to: train.data, role: 'data' },
+      ...(train.data ? [used(id, train.data, 'data')] : []),
+      ...(manifest ? [used(id, manifest, 'manifest')] : []),
       ...(train.hyper ? [used(id, train.hyper, 'hyperparams')] : []),
       ...(train.image ? [used(id, train.image, 'image')] : []),
-      ...(train.build ? [{ from: id, relation: 'wasInformedBy', to: train.build } as const] : []),
+      ...(train.build ? [informed(id, train.build)] : []),
+      ...(train.ingest ? [informed(id, train.ingest)] : []),
       { from: id, relation: 'wasAssociatedWith', to: job.author },
     ],
   })
   plan.records.push(write(keyOf.open(workspace, id), {}))
   if (train.image === null) plan.records.push(write(keyOf.waits(train.build!, id), { workspace }))
+  if (train.data === null) plan.records.push(write(keyOf.waits(train.ingest!, id), { workspace }))
   saveJob(board, plan, job)
+}
+
+function informed(from: string, to: string) {
+  return { from, relation: 'wasInformedBy', to } as const
 }
 
 function used(from: string, to: string, role: string) {

@@ -1,6 +1,5 @@
 /* A train request becomes facts, in one commit: the inputs now in force, the build that is needed,
  * and the job with exactly its inputs. What comes later never changes a job's inputs. */
-import { createHash } from 'node:crypto'
 import type { Actor } from '../../api/actor.ts'
 import { KaosError } from '../../api/errors.ts'
 import { type Grid, gridText, parseGrid } from '../../api/grid.ts'
@@ -16,7 +15,10 @@ import { type JobRecord, keyOf } from '../jobs/records.ts'
 import { rowOf } from '../jobs/rows.ts'
 import type { Workspace } from '../parts.ts'
 import { advance } from './advance.ts'
+import { askedManifest } from './asked-manifest.ts'
 import { findBundle } from './bundles.ts'
+import { needData, planManifest, type SentManifest } from './data.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { changesOf, inputsView, readTargets, resourcesOf, type Targets } from './inputs.ts'
 import { newJob, planJob } from './new-job.ts'
 
@@ -27,6 +29,7 @@ interface Wish {
   readonly request: TrainRequest
   readonly source: Node | undefined
   readonly data: Node | undefined
+  readonly manifest: SentManifest | undefined
   readonly grid: Grid | undefined
   /** Record for what this call makes, when it has an Idempotency-Key. */
   readonly once: string | undefined
@@ -36,6 +39,7 @@ interface Wish {
 interface Result {
   readonly targets: Targets
   readonly build: JobRecord | undefined
+  readonly ingest: JobRecord | undefined
   readonly job: JobRecord | undefined
   readonly unchanged: boolean
 }
@@ -57,10 +61,21 @@ export async function submitTraining(
     inputs: await inputsView(board, workspace, result.targets),
     grid: wish.grid ? { hash: wish.grid.hash, points: [...wish.grid.points] } : null,
     build: result.build ? await rowOf(people, result.build) : null,
+    ...manifestView(wish, result),
+    ingest: result.ingest ? await rowOf(people, result.ingest) : null,
     job: result.job ? await rowOf(people, result.job) : null,
     unchanged: result.unchanged,
     warnings: warningsOf(request, wish.grid, result),
   }
+}
+
+function manifestView(
+  { manifest: sent }: Pick<Wish, 'manifest'>,
+  { ingest }: Result,
+): Pick<TrainAccepted, 'manifest'> {
+  if (!sent) return {}
+  const { hash, files } = sent.manifest
+  return { manifest: { name: `manifest:${hash}`, files: files.length, unchanged: !ingest } }
 }
 
 async function wishOf(
@@ -71,10 +86,13 @@ async function wishOf(
 ): Promise<Omit<Wish, 'once'>> {
   const { ledger } = board.parts
   const { source, data, hyperparams, hyperparamsText, again } = request
-  const sent = [source, data, hyperparams, hyperparamsText, again || undefined]
-  if (sent.every(part => part === undefined)) {
-    throw new KaosError('BAD_REQUEST', 'give a source bundle, a data bundle or hyperparameters')
+  const { manifest, manifestFile } = request
+  const sent = [source, data, manifest, manifestFile, hyperparams, hyperparamsText]
+  if (!again && sent.every(part => part === undefined)) {
+    const what = 'a source bundle, a data bundle, a manifest or hyperparameters'
+    throw new KaosError('BAD_REQUEST', `give ${what}`)
   }
+  const asked = await askedManifest(board, actor, workspace, request)
   const text = hyperparamsText ?? (hyperparams && gridText(hyperparams))
   const find = async (kind: 'train-source' | 'data', name: string | undefined) =>
     name === undefined ? undefined : findBundle(ledger, workspace, kind, name)
@@ -85,6 +103,7 @@ async function wishOf(
     grid: text === undefined ? undefined : parseGrid(text),
     source: await find('train-source', source),
     data: await find('data', data),
+    manifest: asked,
   }
 }
 
@@ -98,9 +117,10 @@ async function submit(board: Board, wish: Wish): Promise<Result> {
   checkResources(resources, limits)
   const plan = planFor(wish.actor.id, workspace.organisation)
   const hyper = grid ? await hyperparameters(board, plan, workspace, grid) : null
+  const manifest = wish.manifest && (await planManifest(board, plan, workspace, wish.manifest))
   const targets: Targets = {
     source: wish.source?.id ?? before.source,
-    data: wish.data?.id ?? before.data,
+    data: wish.data?.id ?? manifest ?? before.data,
     hyper: hyper?.id ?? null,
     resources: Object.keys(resources).length === 0 ? null : JSON.stringify(resources),
     parallelism: wish.request.parallelism?.toString() ?? before.parallelism,
@@ -112,27 +132,29 @@ async function submit(board: Board, wish: Wish): Promise<Result> {
   }
   const result = await started(board, plan, wish, targets)
   if (plan.statements.length > 0) {
-    const { build, job, unchanged } = result
-    noteMade(board, plan, once, { build: build?.id ?? null, job: job?.id ?? null, unchanged })
+    const { build, ingest, job, unchanged } = result
+    const ids = { build: build?.id ?? null, ingest: ingest?.id ?? null, job: job?.id ?? null }
+    noteMade(board, plan, once, { ...ids, unchanged })
     await carryOut(board, plan)
   }
   return result
 }
 
 /** What a call noted of itself. */
-type Made = { build: string | null; job: string | null; unchanged: boolean }
+type Made = { build: string | null; ingest: string | null; job: string | null; unchanged: boolean }
 
 async function resultOf(
   { parts }: Board,
   workspace: Workspace,
   targets: Targets,
-  { build, job, unchanged }: Made,
+  { build, ingest, job, unchanged }: Made,
 ): Promise<Result> {
   const recordOf = async (id: string | null) =>
     id === null
       ? undefined
       : (await readRecord<JobRecord>(parts.ledger, keyOf.job(workspace.id, id)))?.value
-  return { targets, build: await recordOf(build), job: await recordOf(job), unchanged }
+  const jobs = await Promise.all([recordOf(build), recordOf(ingest), recordOf(job)])
+  return { targets, build: jobs[0], ingest: jobs[1], job: jobs[2], unchanged }
 }
 
 /** The entity of the grid, the same one for the same text. */
@@ -176,32 +198,22 @@ function shortKeys({ keys }: Grid): string[] {
 async function started(board: Board, plan: Plan, wish: Wish, targets: Targets): Promise<Result> {
   const { ledger } = board.parts
   const { workspace, grid, request } = wish
-  const nothing: Result = { targets, build: undefined, job: undefined, unchanged: false }
+  const { data, ingest } = await needData(board, plan, workspace, targets.data, wish.manifest)
+  const nothing: Result = { targets, build: undefined, ingest, job: undefined, unchanged: false }
   if (targets.source === null) return nothing
   const source = wish.source ?? (await ledger.node(targets.source))!
   const image = await needImage(board, plan, workspace, 'train', source)
   const build = image.started ? image.build : undefined
-  if (targets.data === null) return { ...nothing, build }
-  const data = wish.data ?? (await ledger.node(targets.data))!
-  const fingerprint = fingerprintOf(workspace.id, image.pointer, data.id, grid)
-  const done = request.again ? null : await readPointer(ledger, fingerprint)
+  if (!data && !ingest) return { ...nothing, build }
+  const fingerprint = data && fingerprintOf(workspace.id, image.pointer, data.id, grid)
+  const done = fingerprint && !request.again ? await readPointer(ledger, fingerprint) : null
   if (done !== null) {
     const job = await readRecord<JobRecord>(ledger, keyOf.job(workspace.id, done))
-    return { targets, build, job: job?.value, unchanged: true }
+    return { targets, build, ingest, job: job?.value, unchanged: true }
   }
-  const job = newJob(board, wish, targets, { image, source, data, fingerprint })
-  planJob(board, plan, job)
-  return { targets, build, job, unchanged: false }
-}
-
-function fingerprintOf(
-  workspace: string,
-  image: string,
-  data: string,
-  grid: Grid | undefined,
-): string {
-  const inputs = JSON.stringify([image, data, grid?.digest ?? null])
-  return `trained/${workspace}/${createHash('sha256').update(inputs).digest('hex')}`
+  const job = newJob(board, wish, targets, { image, source, data, ingest })
+  planJob(board, plan, job, ingest?.ingest?.manifest)
+  return { targets, build, ingest, job, unchanged: false }
 }
 
 function warningsOf(request: TrainRequest, grid: Grid | undefined, result: Result): string[] {
@@ -214,6 +226,8 @@ function warningsOf(request: TrainRequest, grid: Grid | undefined, result: Resul
   }
   if (result.targets.data === null) {
     warnings.push('no training runs yet: send a data bundle with --data_bundle')
+  } else if (result.targets.source !== null && !result.job) {
+    warnings.push('no training runs yet: the manifest in force could not be fetched; send it again')
   }
   return warnings
 }

@@ -79,6 +79,7 @@ export function testSettings(data: string, settings: Partial<Settings> = {}): Se
     dockerSocket: undefined,
     baseImage: undefined,
     slots: 1,
+    ingestAllow: [],
     readyTimeoutMs: 60_000,
     leaseMs: 15_000,
     tls: undefined,

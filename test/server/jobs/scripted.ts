@@ -203,6 +203,26 @@ export class Scripted {
     if (answer.statusCode !== 200) throw new Error(answer.body)
   }
 
+  /** Claims the next ingestion and ends it with these files, as if they had been fetched. */
+  async ingest(files: Files = DATA): Promise<WorkOrder> {
+    const order = await this.claimed(['ingest'])
+    const answer = await this.endIngest(order, files)
+    if (answer.statusCode !== 200) throw new Error(answer.body)
+    return order
+  }
+
+  async endIngest(order: WorkOrder, files: Files): Promise<LightMyRequestResponse> {
+    const output = await this.sendTree(order, files)
+    const lines = Object.keys(files).map(path =>
+      JSON.stringify({ url: `https://example.com/${path}`, path, sha256: '00', size: 4 }),
+    )
+    const fetched = await this.sendFile(order, lines.join('\n'))
+    const log = await this.sendFile(order, 'fetched\n')
+    const total = lines.length
+    const progress = { done: total, failed: 0, skipped: 0, total }
+    return this.report(order, { output, fetched, log, progress })
+  }
+
   /** The server again on the same files, as after a crash of it. */
   async restart(): Promise<Scripted> {
     await this.test.close()
