@@ -127,6 +127,7 @@ export class Fetcher {
         else check()
       })
       asking.once('error', error => reject(nameless(error)))
+      asking.end()
     })
   }
 }
