@@ -91,7 +91,7 @@ async function send(
 }
 
 /** A connection lost for long is taken up again: the server knows what it has already. */
-async function resumed<T>(work: () => Promise<T>): Promise<T> {
+export async function resumed<T>(work: () => Promise<T>): Promise<T> {
   for (let left = RESUMES; ; left--) {
     try {
       return await work()
@@ -101,7 +101,8 @@ async function resumed<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function channelTo(client: Client, base: string): Promise<Channel> {
+/** The transfer protocol below this address. */
+export async function channelTo(client: Client, base: string): Promise<Channel> {
   const { rawOf } = await import('../api/digest.ts')
   const { FRAMES_TYPE } = await import('../api/transfer/protocol.ts')
   return {

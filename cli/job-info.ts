@@ -12,6 +12,7 @@ export function infoText(view: JobView, sortBy: string | undefined): string {
     `    Job ID: ${job.jobId}`,
     `    Process time: ${processSeconds === null ? '?' : `${Math.round(processSeconds)}s`}`,
     `    State: ${job.state}`,
+    ...filesOf(job.progress, job.kind),
     `    Available metrics: [${metrics}]`,
     '',
     `    Page count: ${pageCount}`,
@@ -20,6 +21,13 @@ export function infoText(view: JobView, sortBy: string | undefined): string {
     '',
     '',
   ].join('\n')
+}
+
+/** Of an ingestion. */
+function filesOf(progress: JobView['job']['progress'], kind: string): string[] {
+  if (kind !== 'ingest' || progress === undefined) return []
+  const { done, failed, skipped = 0, total } = progress
+  return [`    Files: ${done} of ${total}, failed ${failed}, skipped ${skipped}`]
 }
 
 function rowOf(model: ModelRow, at: number, scored: boolean): Cell[] {

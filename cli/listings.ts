@@ -6,10 +6,18 @@ import { localTime } from './times.ts'
 
 export function trainTables({ ingesting, building, training }: TrainList): Table[] {
   return [
-    ...newest('INGESTING', ingesting, ['duration', 'job_id', 'progress', 'started', 'state']),
+    ...ingestingTables(ingesting),
     ...newest('BUILDING', building, ['duration', 'job_id', 'started', 'state']),
     ...(training.length === 0 ? [] : [trainingTable(training)]),
   ]
+}
+
+/** All that are not done, newest first: each is of another manifest, and one that failed is told. */
+function ingestingTables(jobs: readonly JobRow[]): Table[] {
+  const shown = jobs.filter(({ state }) => /^JOB_(STARTING|RUNNING|MERGING|FAILURE)$/.test(state))
+  const columns = ['duration', 'job_id', 'progress', 'started', 'state']
+  const rows = shown.map(job => columns.map(column => jobCells(job)[column]))
+  return rows.length === 0 ? [] : [{ title: 'INGESTING', columns, rows }]
 }
 
 export function trainingTable(jobs: readonly JobRow[]): Table {
@@ -68,9 +76,9 @@ function jobCells(job: JobRow): Record<string, Cell> {
 /** Three lines: counted of all with per cent, failed, skipped. */
 function progressText(progress: JobRow['progress']): string {
   if (progress === undefined) return '?'
-  const { done, failed, total } = progress
+  const { done, failed, total, skipped = 0 } = progress
   const percent = total === 0 ? 100 : Math.floor((100 * done) / total)
-  return `${done}/${total} (${percent}%)\nfailed: ${failed}\nskipped: 0`
+  return `${done}/${total} (${percent}%)\nfailed: ${failed}\nskipped: ${skipped}`
 }
 
 function endpointCells(endpoint: EndpointView): Record<string, Cell> {

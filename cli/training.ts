@@ -6,11 +6,14 @@ import { type ResourceFlags, resourcesOf } from './asked-resources.ts'
 import { findBundle, type LocalBundle } from './bundles.ts'
 import { indexed } from './listings.ts'
 import { ABSENT, DONE, IN_PROGRESS } from './look.ts'
+import { type LocalManifest, readManifest } from './manifests.ts'
 import type { Table } from './table.ts'
 
 export interface AskedTraining extends ResourceFlags {
   readonly source: string | undefined
   readonly data: string | undefined
+  /** A file of JSON lines. */
+  readonly manifest: string | undefined
   /** The text of the file. */
   readonly hyperparams: string | undefined
   readonly parallelism: number | undefined
@@ -22,18 +25,20 @@ type Points = readonly Readonly<Record<string, unknown>>[]
 export interface TrainingWish {
   readonly source: LocalBundle | undefined
   readonly data: LocalBundle | undefined
+  readonly manifest: LocalManifest | undefined
   readonly points: Points | undefined
-  /** All but the bundles, which get their ids when they are sent. */
+  /** All but bundles and manifest, which get their ids when they are sent. */
   readonly request: Omit<TrainRequest, 'source' | 'data'>
 }
 
 export function checkTraining(asked: AskedTraining): TrainingWish {
-  const { source, data, hyperparams, parallelism, again } = asked
+  const { source, data, manifest, hyperparams, parallelism, again } = asked
   const resources = resourcesOf(asked)
   const grid = hyperparams === undefined ? undefined : parseGrid(hyperparams)
   return {
     source: source === undefined ? undefined : findBundle('train-source', source),
     data: data === undefined ? undefined : findBundle('data', data),
+    manifest: manifest === undefined ? undefined : readManifest(manifest),
     points: grid?.points,
     request: {
       ...(hyperparams === undefined ? {} : { hyperparamsText: hyperparams }),
@@ -46,8 +51,8 @@ export function checkTraining(asked: AskedTraining): TrainingWish {
 
 /** One row: what is set, what is missing, what is being made. */
 export function inputsTable({ image, data, hyperparams }: TrainInputs): Table {
-  const cells = [image, data, hyperparams].map(({ state, value }) => {
-    if (state === 'building') return `${IN_PROGRESS}\n<building>`
+  const cells = [image, data, hyperparams].map(({ state, value }, at) => {
+    if (state === 'building') return `${IN_PROGRESS}\n<${at === 1 ? 'ingesting' : 'building'}>`
     return state === 'set' ? `${DONE}\n${value ?? ''}` : ABSENT
   })
   return { columns: ['Image', 'Data', 'Hyperparams'], rows: [cells] }

@@ -58,7 +58,9 @@ export function jobFailure(job: JobRow, logs: string): KaosError {
   return new KaosError('JOB_FAILED', text, { detail: { job } })
 }
 
-function progressOf({ state, progress, reason }: JobRow): string {
+function progressOf({ kind, state, progress, reason }: JobRow): string {
+  const files = kind === 'ingest' && progress
+  if (files) return `${state}, ${files.done} of ${files.total} files${reasonOf({ reason })}`
   const trials = progress !== undefined && progress.total > 1
   const count = trials ? `, ${progress.done + progress.failed} of ${progress.total} trials` : ''
   return `${state}${count}${reasonOf({ reason })}`

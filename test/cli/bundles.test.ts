@@ -123,7 +123,13 @@ describe('sending a bundle', () => {
 })
 
 describe('a training is checked before it is sent', () => {
-  const nothing = { source: undefined, data: undefined, cpu: undefined, memory: undefined }
+  const nothing = {
+    source: undefined,
+    data: undefined,
+    manifest: undefined,
+    cpu: undefined,
+    memory: undefined,
+  }
   const asked = { ...nothing, gpu: undefined, parallelism: undefined, again: false }
 
   it('keeps the text of the grid, whose hash names it', () => {

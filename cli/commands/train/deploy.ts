@@ -8,6 +8,7 @@ import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { trainingTable } from '../../listings.ts'
 import { DONE } from '../../look.ts'
+import type { LocalManifest } from '../../manifests.ts'
 import { tableLines } from '../../table.ts'
 import type { TrainingWish } from '../../training.ts'
 
@@ -18,6 +19,7 @@ export default class TrainDeploy extends KaosCommand {
     'What is not given stays as the last deploy set it, except the hyperparameters. The same inputs as those of a finished job start nothing; --again does.'
   static override examples = [
     '<%= config.bin %> train deploy -s templates/mnist/model-train -d templates/mnist/data',
+    '<%= config.bin %> train deploy -s templates/mnist/model-train -m features.jsonl --wait',
     '<%= config.bin %> train deploy -h templates/mnist/hyperopt/params.json -p 2 --wait',
   ]
   static override flags = {
@@ -31,6 +33,12 @@ export default class TrainDeploy extends KaosCommand {
       summary: 'folder whose one child is the data',
       exists: true,
     }),
+    data_manifest: Flags.file({
+      char: 'm',
+      summary: 'instead: JSON lines of {url, path, sha256?, size?}, which the server fetches',
+      exists: true,
+      exclusive: ['data_bundle'],
+    }),
     hyperparams: Flags.file({
       char: 'h',
       summary: 'JSON object of lists: each point of their product is one trial',
@@ -40,30 +48,34 @@ export default class TrainDeploy extends KaosCommand {
     ...shared.resources,
     wait: shared.wait,
     follow: Flags.boolean({ summary: 'show the log until the end; includes --wait' }),
-    again: Flags.boolean({ summary: 'train although a finished job has the same inputs' }),
-    dry_run: Flags.boolean({ summary: 'check and measure the bundles, send nothing' }),
+    again: Flags.boolean({
+      summary: 'train although a finished job has the same inputs, fetch a manifest anew',
+    }),
+    dry_run: Flags.boolean({ summary: 'check and measure bundles and manifest, send nothing' }),
   }
 
   async run(): Promise<Outcome> {
     const { flags } = await this.parse(TrainDeploy)
     const { hyperparams: file, source_bundle: source, data_bundle: data } = flags
-    if (source === undefined && data === undefined && file === undefined && !flags.again) {
-      const text = 'give at least one of -s/--source_bundle, -d/--data_bundle and -h/--hyperparams'
-      throw new KaosError('USAGE', text)
+    const manifest = flags.data_manifest
+    if (!flags.again && [source, data, manifest, file].every(one => one === undefined)) {
+      const others = '-s/--source_bundle, -d/--data_bundle, -m/--data_manifest'
+      throw new KaosError('USAGE', `give at least one of ${others} and -h/--hyperparams`)
     }
     const { checkTraining } = await import('../../training.ts')
     const text = file === undefined ? undefined : readFileSync(file, 'utf8')
-    const wish = checkTraining({ ...flags, source, data, hyperparams: text })
+    const wish = checkTraining({ ...flags, source, data, manifest, hyperparams: text })
     if (flags.dry_run) return this.#measure(wish)
 
     const session = await this.workspaceSession()
     const accepted = await this.#submit(session, wish, file)
     await this.#show(accepted)
-    if (accepted.job === null || !(flags.wait || flags.follow)) return this.#leave(accepted)
-    return this.#watch(session, accepted, accepted.job.jobId, flags.follow)
+    const job = accepted.job ?? accepted.ingest
+    if (!job || !(flags.wait || flags.follow)) return this.#leave(accepted)
+    return this.#watch(session, accepted, job.jobId, flags.follow)
   }
 
-  async #measure({ source, data, points }: TrainingWish): Promise<Outcome> {
+  async #measure({ source, data, manifest, points }: TrainingWish): Promise<Outcome> {
     const { measureBundle } = await import('../../bundles.ts')
     const { byteText, countText } = await import('../../times.ts')
     const bundles: unknown[] = []
@@ -73,6 +85,12 @@ export default class TrainDeploy extends KaosCommand {
       const size = `${countText(files, 'file')}, ${byteText(bytes)}`
       this.result(` ${DONE} ${wordOf(bundle)} bundle: /${name} (${size})`)
       bundles.push({ kind: bundle.kind, path: `/${name}`, files, bytes, tree })
+    }
+    if (manifest !== undefined) {
+      const name = `/manifest:${manifest.hash}`
+      const files = manifest.files.length
+      this.result(` ${DONE} data manifest bundle: ${name} (${countText(files, 'file')})`)
+      bundles.push({ kind: 'manifest', path: name, files })
     }
     if (points !== undefined) await this.#showPoints(points)
     this.info('dry run: nothing was sent; the server looks into the bundles when they arrive')
@@ -86,9 +104,13 @@ export default class TrainDeploy extends KaosCommand {
   ): Promise<TrainAccepted> {
     const source = wish.source && (await this.#send(session, wish.source))
     const data = wish.data && (await this.#send(session, wish.data))
+    const manifest = wish.manifest && (await this.#sendManifest(session, wish.manifest))
     if (file !== undefined) this.result(`\nSubmitting hyperparams bundle: ${file}`)
-    const request = { ...wish.request, source: source?.id, data: data?.id }
+    const request = { ...wish.request, ...manifest, source: source?.id, data: data?.id }
     const accepted = await session.client.post<TrainAccepted>(`${session.base}/train`, request)
+    if (accepted.manifest !== undefined) {
+      this.result(` ${DONE} Setting data manifest bundle: /${accepted.manifest.name}`)
+    }
     if (accepted.grid !== null) {
       this.result(` ${DONE} Setting hyperparameters bundle: /${accepted.grid.hash}/*`)
     }
@@ -103,14 +125,25 @@ export default class TrainDeploy extends KaosCommand {
     return view
   }
 
-  async #show({ grid, inputs, warnings, unchanged, job, build }: TrainAccepted): Promise<void> {
+  async #sendManifest({ client, base }: WorkspaceSession, manifest: LocalManifest) {
+    const { submitManifest } = await import('../../manifests.ts')
+    this.result(`\nSubmitting data manifest bundle: ${manifest.given}`)
+    return submitManifest(client, base, manifest)
+  }
+
+  async #show({ grid, inputs, warnings, unchanged, ...made }: TrainAccepted): Promise<void> {
     const { inputsTable } = await import('../../training.ts')
+    const { job, build, ingest, manifest } = made
     this.result()
     if (grid !== null) await this.#showPoints(grid.points)
     this.heading('CURRENT TRAINING INPUTS')
     this.result(tableLines(inputsTable(inputs)).join('\n'))
     this.result()
     for (const warning of warnings) this.caution(warning)
+    if (manifest?.unchanged) {
+      this.info(`unchanged: ${manifest.name} was fetched before; fetch it anew with --again`)
+    }
+    if (ingest) this.info(`ingestion job ${ingest.jobId} fetches the data`)
     if (unchanged && job !== null) {
       this.info(`unchanged: job ${job.jobId} has the same inputs; train anew with --again`)
       this.table(trainingTable([job]))
@@ -153,23 +186,28 @@ export default class TrainDeploy extends KaosCommand {
       if (modelId !== null) this.result(` ${DONE} Trained model_id: ${modelId}`)
     }
     if (end.pageCount > 1) this.info(`see all with kaos train info -j ${id} --page_id 1`)
+    if (end.job.kind === 'ingest') return { ...accepted, ingest: end.job }
     return { ...accepted, job: end.job, models: end.models }
   }
 
   async #follow({ client, base }: WorkspaceSession, accepted: TrainAccepted, id: string) {
     const { followLog } = await import('../../logs.ts')
-    const builds = accepted.build === null ? [] : [accepted.build.jobId]
-    for (const job of [...builds, id]) {
+    const before = [accepted.build, accepted.ingest].flatMap(job => (job ? [job.jobId] : []))
+    for (const job of new Set([...before, id])) {
       await followLog(client, `${base}${path`/jobs/${job}/logs`}`, bytes => {
         process.stderr.write(bytes)
       })
     }
   }
 
-  /** The build when that is what failed, else the training; shows the end of its log. */
+  /** The build or ingestion when that is what failed, else the training; shows the end of its log. */
   async #whatFailed({ client, base }: WorkspaceSession, end: JobView): Promise<string> {
-    const build = end.build && (await client.get<JobView>(`${base}${path`/jobs/${end.build}`}`))
-    const failed = build && build.job.state === 'JOB_FAILURE' ? build.job.jobId : end.job.jobId
+    let failed = end.job.jobId
+    for (const id of [end.build, end.ingest]) {
+      if (!id) continue
+      const { job } = await client.get<JobView>(`${base}${path`/jobs/${id}`}`)
+      if (job.state === 'JOB_FAILURE') failed = job.jobId
+    }
     const { tailOf } = await import('../../logs.ts')
     const tail = await tailOf(client, `${base}${path`/jobs/${failed}/logs`}`)
     if (tail !== '') this.note(tail)
