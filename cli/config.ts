@@ -42,6 +42,7 @@ const UP = {
   docker_socket: ['/var/run/docker.sock', 'KAOS_DOCKER_SOCKET', 'DOCKER_HOST'],
   base_image: ['', 'KAOS_BASE_IMAGE'],
   slots: ['2', 'KAOS_SLOTS'],
+  ingest_allow: ['', 'KAOS_INGEST_ALLOW'],
   ready_timeout: ['120', 'KAOS_READY_TIMEOUT'],
   tls_cert: ['', 'KAOS_TLS_CERT'],
   tls_key: ['', 'KAOS_TLS_KEY'],

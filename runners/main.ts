@@ -5,7 +5,7 @@
  *   KAOS_WORKER_TOKEN   token with the scope `worker`              needed
  *   KAOS_DATA           data folder; the worker keeps to `worker/` below it     needed
  *   KAOS_RUNNER         process | docker                           process
- *   KAOS_SLOTS          trainings and builds at once               2
+ *   KAOS_SLOTS          trainings, builds and ingestions at once   2
  *   KAOS_WORKER_ID      name that the server shows                 the host's name
  *   KAOS_CA             PEM file of the server's own authority
  *   KAOS_PYTHON         Python that programs are run with          python3

@@ -33,6 +33,15 @@ test('a flag wins over a variable', async () => {
   assert.partialDeepStrictEqual(settings, { port: 0, slots: 4, data: '/b' })
 })
 
+test('what manifests may name beside public addresses is a list', async () => {
+  const env = { ...NO_ENGINE, KAOS_INGEST_ALLOW: '10.0.0.0/8, data.internal' }
+
+  const settings = await loadSettings([], env)
+
+  assert.deepEqual(settings.ingestAllow, ['10.0.0.0/8', 'data.internal'])
+  assert.deepEqual((await loadSettings([], NO_ENGINE)).ingestAllow, [])
+})
+
 test('docker is taken where an engine answers', async t => {
   const socket = join(await tempFolder(t), 'docker.sock')
   const engine = createServer((_request, response) => response.end('OK')).listen(socket)
@@ -57,6 +66,7 @@ test('every bad value names the flag or variable and what is allowed', async () 
   await refused(['--port', '99999'], {}, /^--port is "99999"; allowed: 0 to 65535/)
   await refused([], { KAOS_PORT: 'http' }, /^KAOS_PORT is "http"; allowed/)
   await refused([], { KAOS_SLOTS: '0' }, /^KAOS_SLOTS is "0"; allowed: 1 to 1024/)
+  await refused([], { KAOS_INGEST_ALLOW: '10.0.0.0/8,a b' }, /^KAOS_INGEST_ALLOW .* host names/)
   await refused([], { KAOS_RUNNER: 'kubernetes' }, /^KAOS_RUNNER .* process or docker/)
   await refused([], { KAOS_READY_TIMEOUT: '2m' }, /^KAOS_READY_TIMEOUT .*seconds/)
   await refused([], { KAOS_BEHIND_PROXY: 'maybe' }, /^KAOS_BEHIND_PROXY .* 1 or 0/)
