@@ -39,8 +39,10 @@ export async function submitManifest(
   client: Client,
   base: string,
   { given, text, folder }: LocalManifest,
+  /** Bytes of the rest of the request. */
+  beside: number,
 ): Promise<ManifestParts> {
-  if (Buffer.byteLength(JSON.stringify(text)) <= MANIFEST_INLINE_MAX) {
+  if (Buffer.byteLength(JSON.stringify(text)) + beside <= MANIFEST_INLINE_MAX) {
     return { manifest: text, manifestName: folder }
   }
   const { sendFile } = await import('../api/transfer/send.ts')

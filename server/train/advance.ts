@@ -212,7 +212,7 @@ async function finish(board: Board, training: Training, outcome: Outcome): Promi
   })
   plan.records.push(forget(keyOf.open(job.workspace, job.id)))
   if (train.build !== null) plan.records.push(forget(keyOf.waits(train.build, job.id)))
-  if (train.ingest !== null) plan.records.push(forget(keyOf.waits(train.ingest, job.id)))
+  if (train.ingest) plan.records.push(forget(keyOf.waits(train.ingest, job.id)))
   saveJob(board, plan, { ...job, state, reason, finished: timeOf(board) })
   await carryOut(board, plan)
 }

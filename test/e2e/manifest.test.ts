@@ -50,6 +50,7 @@ test('a manifest is fetched, trained on and remembered; the same files are the s
   const again = await kaos('train', 'deploy', '-m', 'features.jsonl', '--wait')
   const bundle = await kaos('train', 'deploy', '-d', join(templates, 'data'), '--json')
   const got = await kaos('train', 'get', '-j', '@latest', '-d')
+  const drawn = await kaos('train', 'provenance', '-m', '@latest')
 
   assert.equal(done.code, 0, done.stdout + done.stderr)
   const hash = createHash('sha256').update(manifestOf(url)).digest('hex').slice(0, 5)
@@ -59,6 +60,7 @@ test('a manifest is fetched, trained on and remembered; the same files are the s
   assert.match(again.stdout + again.stderr, /was fetched before; fetch it anew with --again/)
   assert.equal(JSON.parse(bundle.stdout).unchanged, true, bundle.stderr)
   assert.equal(got.code, 0, got.stderr)
+  assert.equal(drawn.code, 0, drawn.stderr)
   const files = globSync('mnist/*/data/features:*/**/*.csv', { cwd: work })
   assert.equal(files.length, 3)
 })

@@ -104,7 +104,8 @@ export default class TrainDeploy extends KaosCommand {
   ): Promise<TrainAccepted> {
     const source = wish.source && (await this.#send(session, wish.source))
     const data = wish.data && (await this.#send(session, wish.data))
-    const manifest = wish.manifest && (await this.#sendManifest(session, wish.manifest))
+    const manifest =
+      wish.manifest && (await this.#sendManifest(session, wish.manifest, wish.request))
     if (file !== undefined) this.result(`\nSubmitting hyperparams bundle: ${file}`)
     const request = { ...wish.request, ...manifest, source: source?.id, data: data?.id }
     const accepted = await session.client.post<TrainAccepted>(`${session.base}/train`, request)
@@ -125,10 +126,15 @@ export default class TrainDeploy extends KaosCommand {
     return view
   }
 
-  async #sendManifest({ client, base }: WorkspaceSession, manifest: LocalManifest) {
+  async #sendManifest(
+    { client, base }: WorkspaceSession,
+    manifest: LocalManifest,
+    rest: TrainingWish['request'],
+  ) {
     const { submitManifest } = await import('../../manifests.ts')
     this.result(`\nSubmitting data manifest bundle: ${manifest.given}`)
-    return submitManifest(client, base, manifest)
+    const beside = Buffer.byteLength(JSON.stringify(rest))
+    return submitManifest(client, base, manifest, beside)
   }
 
   async #show({ grid, inputs, warnings, unchanged, ...made }: TrainAccepted): Promise<void> {

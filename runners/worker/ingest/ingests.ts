@@ -2,6 +2,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type IngestWork, MANIFEST_FILE, type Progress } from '../../../api/attempts.ts'
+import { isKaosError } from '../../../api/errors.ts'
 import { type Manifest, type ManifestFile, parseManifest } from '../../../api/manifest.ts'
 import { sendFile, sendFolder } from '../../../api/transfer/send.ts'
 import type { Outcome, Work } from '../attempt.ts'
@@ -36,9 +37,11 @@ export async function ingestOutcome(work: Work, order: IngestWork): Promise<Outc
     const sent = await sendFolder(folder.out, work.channel, options)
     return end({ state: 'succeeded', output: sent.tree, fetched: listing })
   } catch (error) {
-    if (!(error instanceof Failed)) throw error
-    log.line(error.message)
-    return end({ state: 'failed', reason: error.message.slice(0, 4000) })
+    const unfit = isKaosError(error, 'INVALID_BUNDLE')
+    if (!(error instanceof Failed || unfit)) throw error
+    const why = unfit ? `what was fetched cannot be kept: ${error.message}` : error.message
+    log.line(why)
+    return end({ state: 'failed', reason: why.slice(0, 4000) })
   }
 }
 
@@ -105,16 +108,19 @@ class Ingestion {
         this.#done++
         log.line(`fetched ${file.path} (${fetched.size} bytes) from ${file.url}`)
       } catch (error) {
-        if (error instanceof Unfetchable && !this.#broken.signal.aborted) {
-          this.#failed++
-          const reason = `${file.url} (line for ${file.path}) cannot be fetched: ${error.message}`
-          this.#broken.abort(new Failed(reason))
-        }
+        if (!signal.aborted) this.#broken.abort(this.#failureOf(file, error))
         throw error
       } finally {
         lease.tell(this.progress)
       }
     }
+  }
+
+  /** What ends the others: this file, or what is nobody's mistake and may be tried again. */
+  #failureOf(file: ManifestFile, error: unknown): unknown {
+    if (!(error instanceof Unfetchable)) return error
+    this.#failed++
+    return new Failed(`${file.url} (for ${file.path}) cannot be fetched: ${error.message}`)
   }
 
   #count(bytes: number): void {
