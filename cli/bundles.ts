@@ -111,7 +111,9 @@ export async function channelTo(client: Client, base: string): Promise<Channel> 
       return Array.from(answer, byte => byte === 1)
     },
     async objects(frames) {
-      await client.send(`${base}/objects`, Buffer.concat(frames), FRAMES_TYPE)
+      const [only] = frames
+      const body = only !== undefined && frames.length === 1 ? only : Buffer.concat(frames)
+      await client.send(`${base}/objects`, body, FRAMES_TYPE)
     },
   }
 }

@@ -15,7 +15,6 @@ import type { Report } from '../../api/attempts.ts'
 import { isKaosError } from '../../api/errors.ts'
 import type { Channel } from '../../api/transfer/send.ts'
 import { sendFile } from '../../api/transfer/send.ts'
-import type { Runner } from '../runner.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
 import type { AttemptCalls } from './attempts-client.ts'
 import { buildOutcome } from './builds.ts'
@@ -24,35 +23,8 @@ import { Halt, Lease } from './lease.ts'
 import { LogOutbox } from './log-outbox.ts'
 import { isGone, patiently } from './patience.ts'
 import { serviceOutcome } from './services.ts'
-import type { Trees } from './trees.ts'
 import { trialOutcome } from './trials.ts'
-
-export const GRACE_MS = 5000
-
-/** What the attempts of a worker share. */
-export interface Workplace {
-  readonly runner: Runner
-  readonly trees: Trees
-  /** For the operator. */
-  readonly say: (line: string) => void
-}
-
-/** A report without the log, which is stored last. */
-export type Outcome = Omit<Report, 'log'>
-
-/** What the outcome of each kind is worked out with. */
-export interface Work {
-  readonly runner: Runner
-  readonly folder: AttemptFolder
-  readonly lease: Lease
-  readonly log: LogOutbox
-  /** To the store; tries again until the attempt is not ours any more. */
-  readonly channel: Channel
-  /** Whether an earlier life of the worker began this. */
-  readonly resumed: boolean
-  /** A tree that the order names, on disk and read-only. */
-  tree(digest: string): Promise<string>
-}
+import { GRACE_MS, type Outcome, type Work, type Workplace } from './work.ts'
 
 export class Attempt {
   readonly #workplace: Workplace

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { BuildWork } from '../../api/attempts.ts'
 import { sendFolder } from '../../api/transfer/send.ts'
-import type { Outcome, Work } from './attempt.ts'
+import type { Outcome, Work } from './work.ts'
 
 export async function buildOutcome(work: Work, order: BuildWork): Promise<Outcome> {
   const { folder, lease, log, runner } = work

@@ -2,8 +2,8 @@
 import { mkdir } from 'node:fs/promises'
 import type { Image, Resources } from '../../api/attempts.ts'
 import type { Exit, Running, RunOrder } from '../runner.ts'
-import { GRACE_MS, type Work } from './attempt.ts'
 import { Halt } from './lease.ts'
+import { GRACE_MS, type Work } from './work.ts'
 
 export async function runOrder(work: Work, image: Image, resources: Resources): Promise<RunOrder> {
   await mkdir(work.folder.place.dir, { recursive: true })

@@ -2,10 +2,10 @@
  * started again, each time in a place of its own, until that happened too often. */
 import type { Address, ServiceWork } from '../../api/attempts.ts'
 import type { Exit, Running } from '../runner.ts'
-import { GRACE_MS, type Outcome, type Work } from './attempt.ts'
 import { pause } from './patience.ts'
 import { adopted, endOf, runOrder } from './programs.ts'
 import { answers } from './readiness.ts'
+import { GRACE_MS, type Outcome, type Work } from './work.ts'
 
 /** More ends than this within the window, and the service is given up. */
 const RESTARTS_MAX = 5

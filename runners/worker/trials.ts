@@ -6,8 +6,8 @@ import type { TrialWork } from '../../api/attempts.ts'
 import { isKaosError } from '../../api/errors.ts'
 import { sendFolder } from '../../api/transfer/send.ts'
 import type { Exit, Running } from '../runner.ts'
-import type { Outcome, Work } from './attempt.ts'
 import { adopted, endOf, runOrder } from './programs.ts'
+import type { Outcome, Work } from './work.ts'
 
 const SEE = 'see: kaos train logs'
 

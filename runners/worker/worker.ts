@@ -10,12 +10,13 @@ import type { WorkOrder } from '../../api/attempts.ts'
 import { takeLock } from '../lock.ts'
 import { removeFolder } from '../remove-folder.ts'
 import type { Runner } from '../runner.ts'
-import { Attempt, type Workplace } from './attempt.ts'
+import { Attempt } from './attempt.ts'
 import { AttemptFolder } from './attempt-folder.ts'
 import type { AttemptsClient } from './attempts-client.ts'
 import { backoff, pause } from './patience.ts'
 import { Slots } from './slots.ts'
 import { Trees } from './trees.ts'
+import type { Workplace } from './work.ts'
 
 export interface WorkerOptions {
   /** Name that the server shows. */

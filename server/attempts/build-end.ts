@@ -12,7 +12,6 @@ import {
   keyOf,
   outcomePointer,
 } from '../jobs/records.ts'
-import type { End } from './end.ts'
 import {
   addLog,
   courseOf,
@@ -23,6 +22,7 @@ import {
   wellFormed,
 } from './facts.ts'
 import type { BuildPlace } from './places.ts'
+import type { End } from './verdict.ts'
 import { ATTEMPTS_MAX, reasonOf, STATES, verdictOn } from './verdict.ts'
 
 export async function endBuild(

@@ -1,7 +1,6 @@
 /* The end of an attempt, recorded once. One commit holds the outcome, the facts, and that the
  * attempt is over; whoever comes later finds it gone. What follows from it (the next trials, the
  * trainings that waited for a build) is taken up after that, and again at a start. */
-import type { Report } from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
 import { type Board, carryOut, type Plan, planFor } from '../jobs/board.ts'
 import { attemptTopic } from '../jobs/changes.ts'
@@ -14,7 +13,7 @@ import { type Place, placeOf } from './places.ts'
 import { endService, logOfGone } from './service-end.ts'
 import { endTrial } from './trial-end.ts'
 import { turnOf } from './turn.ts'
-import type { Ending } from './verdict.ts'
+import type { End } from './verdict.ts'
 
 /** An ended attempt as it is remembered for a while: the same report again is answered alike. */
 export interface Past {
@@ -22,19 +21,6 @@ export interface Past {
 }
 
 const REMEMBERED_MS = 7 * 24 * 3600_000
-
-export interface Size {
-  readonly files: number
-  readonly bytes: number
-}
-
-export interface End {
-  readonly ending: Ending
-  /** Of what a trial or an ingestion made. */
-  readonly size?: Size
-  readonly report?: Report
-  readonly reportDigest?: Digest
-}
 
 export async function endAttempt(board: Board, attempt: AttemptRecord, end: End): Promise<void> {
   const { work } = attempt

@@ -14,9 +14,9 @@ import {
   keyOf,
   outcomePointer,
 } from '../jobs/records.ts'
-import type { End } from './end.ts'
 import { addLog, courseOf, type Facts, ranMs, traceOf, wellFormed } from './facts.ts'
 import type { IngestPlace } from './places.ts'
+import type { End } from './verdict.ts'
 import { ATTEMPTS_MAX, reasonOf, STATES, verdictOn } from './verdict.ts'
 
 export async function endIngest(

@@ -10,10 +10,11 @@ import { putBytes } from '../../store/trees.ts'
 import type { Board } from '../jobs/board.ts'
 import { readRecord } from '../jobs/reading.ts'
 import { type AttemptRecord, keyOf, type StoredLog } from '../jobs/records.ts'
-import { type End, endAttempt, type Past, type Size } from './end.ts'
+import { endAttempt, type Past } from './end.ts'
 import { wellFormed } from './facts.ts'
 import { stale } from './live.ts'
 import { placeOf } from './places.ts'
+import type { End, Size } from './verdict.ts'
 
 export async function reportAttempt(board: Board, attempt: string, report: Report): Promise<void> {
   const clean = wellFormed(report as unknown as Json) as unknown as Report

@@ -5,9 +5,9 @@ import { type Board, makeReady, type Plan, saveEndpoint } from '../jobs/board.ts
 import { readRecord, same, write } from '../jobs/reading.ts'
 import { type AttemptRecord, type EndpointRecord, keyOf, type Trace } from '../jobs/records.ts'
 import { KEPT_TRACES, withoutAttempt } from '../serve/endpoints.ts'
-import type { End } from './end.ts'
 import { addLog, courseOf, type Facts, traceOf } from './facts.ts'
 import type { ServicePlace } from './places.ts'
+import type { End } from './verdict.ts'
 import { verdictOn } from './verdict.ts'
 
 export function endService(

@@ -4,7 +4,6 @@ import type { Statement } from '../../graph/ledger.ts'
 import { type Board, makeReady, type Plan, saveJob } from '../jobs/board.ts'
 import { same, write } from '../jobs/reading.ts'
 import type { AttemptRecord, JobRecord, TrialRecord } from '../jobs/records.ts'
-import type { End } from './end.ts'
 import {
   addLog,
   courseOf,
@@ -17,6 +16,7 @@ import {
 import { readMetrics } from './metrics.ts'
 import type { TrialPlace } from './places.ts'
 import { addModel, addTrial } from './trial-facts.ts'
+import type { End } from './verdict.ts'
 import { ATTEMPTS_MAX, type Ending, reasonOf, STATES, type Verdict, verdictOn } from './verdict.ts'
 
 export async function endTrial(

@@ -3,10 +3,10 @@ import type { Digest } from '../../api/digest.ts'
 import type { Json, NewNode } from '../../graph/ledger.ts'
 import type { Board } from '../jobs/board.ts'
 import type { AttemptRecord, TrialRecord } from '../jobs/records.ts'
-import type { End, Size } from './end.ts'
 import { courseOf, type Facts, wellFormed } from './facts.ts'
 import { type Hyper, hyperOf } from './orders.ts'
 import type { TrialPlace } from './places.ts'
+import type { End, Size } from './verdict.ts'
 
 /** Of anything that a fact holds of what users wrote: a fact has 1 MiB at most. */
 const FACT_MAX = 64 * 1024

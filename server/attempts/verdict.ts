@@ -1,5 +1,7 @@
 /* What the end of an attempt means for its work. A program's own failure is an outcome; a lost
  * runner is not, until it was lost too often. */
+import type { Report } from '../../api/attempts.ts'
+import type { Digest } from '../../api/digest.ts'
 import type { JobRecord, StoredLog, Trace } from '../jobs/records.ts'
 
 export const ATTEMPTS_MAX = 3
@@ -43,4 +45,18 @@ export const STATES = {
 export function reasonOf(verdict: Verdict, { stop }: Pick<JobRecord, 'stop'>): string | null {
   if (verdict.is === 'failure') return verdict.reason
   return verdict.is === 'killed' ? (stop?.reason ?? null) : null
+}
+
+export interface Size {
+  readonly files: number
+  readonly bytes: number
+}
+
+/** How an attempt ended, with what it brought. */
+export interface End {
+  readonly ending: Ending
+  /** Of what a trial or an ingestion made. */
+  readonly size?: Size
+  readonly report?: Report
+  readonly reportDigest?: Digest
 }

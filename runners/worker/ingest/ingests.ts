@@ -5,7 +5,7 @@ import { type IngestWork, MANIFEST_FILE, type Progress } from '../../../api/atte
 import { isKaosError } from '../../../api/errors.ts'
 import { type Manifest, type ManifestFile, parseManifest } from '../../../api/manifest.ts'
 import { sendFile, sendFolder } from '../../../api/transfer/send.ts'
-import type { Outcome, Work } from '../attempt.ts'
+import type { Outcome, Work } from '../work.ts'
 import { type Fetched, Fetcher, Unfetchable } from './fetch-file.ts'
 import { openGuard } from './guard.ts'
 

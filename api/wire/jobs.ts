@@ -1,0 +1,162 @@
+import Type, { type Static } from 'typebox'
+import { Resources } from '../attempts.ts'
+import { DigestSchema } from '../digest.ts'
+import { At, Nullable, Optional } from './common.ts'
+
+export const JOB_STATES = [
+  'JOB_STARTING',
+  'JOB_RUNNING',
+  'JOB_MERGING',
+  'JOB_SUCCESS',
+  'JOB_FAILURE',
+  'JOB_KILLED',
+] as const
+export type JobState = (typeof JOB_STATES)[number]
+// A union over a mapped list has no static type of its own.
+export const JobStateSchema = Type.Unsafe<JobState>(
+  Type.Union(JOB_STATES.map(state => Type.Literal(state))),
+)
+/** A line of a listing. */
+export const JobRow = Type.Object(
+  {
+    jobId: Type.String(),
+    kind: Type.Union([
+      Type.Literal('train'),
+      Type.Literal('build-train'),
+      Type.Literal('build-serve'),
+      Type.Literal('ingest'),
+    ]),
+    state: JobStateSchema,
+    started: At,
+    finished: Nullable(At),
+    /** Whole seconds; null while it runs. */
+    duration: Nullable(Type.Integer()),
+    /** Whether it has a grid; null while it runs. */
+    hyperopt: Nullable(Type.Boolean()),
+    author: Type.String(),
+    /** Why it failed, waits or was killed. */
+    reason: Nullable(Type.String()),
+    /** Trials, or files of a manifest: done, failed, all. Skipped: files that were not tried. */
+    progress: Optional(
+      Type.Object({
+        done: Type.Integer(),
+        failed: Type.Integer(),
+        total: Type.Integer(),
+        skipped: Optional(Type.Integer()),
+      }),
+    ),
+  },
+  { title: 'JobRow' },
+)
+export type JobRow = Static<typeof JobRow>
+
+const Part = Type.Object({
+  author: Type.String(),
+  /** `/mnist:e23a2` */
+  path: Type.String(),
+  entity: Type.String(),
+  digest: Nullable(DigestSchema),
+})
+export const ModelRow = Type.Object({
+  /** `e23a2_9fd9d:b82151`; null when the trial made none. */
+  modelId: Nullable(Type.String()),
+  entity: Nullable(Type.String()),
+  trial: Type.String(),
+  state: JobStateSchema,
+  reason: Nullable(Type.String()),
+  code: Part,
+  data: Part,
+  hyperparams: Nullable(
+    Type.Object({
+      author: Type.String(),
+      path: Type.String(),
+      values: Type.Record(Type.String(), Type.Unknown()),
+    }),
+  ),
+  metrics: Type.Record(Type.String(), Type.Union([Type.Number(), Type.String()])),
+  /** Of the metric asked for; null when the trial lacks it or it is no number. */
+  score: Nullable(Type.Number()),
+  warnings: Type.Array(Type.String()),
+})
+export type ModelRow = Static<typeof ModelRow>
+
+/** GET /workspaces/:ws/jobs/:job?sortBy=&objective=max|min&page=0 (any kind of job). Full id, unique
+ * beginning, or @latest (training). Ten models to a page, pages from 0. */
+export const JobView = Type.Object(
+  {
+    job: JobRow,
+    processSeconds: Nullable(Type.Number()),
+    availableMetrics: Type.Array(Type.String()),
+    pageCount: Type.Integer(),
+    pageId: Type.Integer(),
+    models: Type.Array(ModelRow),
+    resources: Resources,
+    attempts: Type.Integer(),
+    environment: Nullable(Type.Record(Type.String(), Type.Unknown())),
+    /** The build a training waits for or came from. */
+    build: Nullable(Type.String()),
+    /** The ingestion a training waits for or had its data from. */
+    ingest: Optional(Nullable(Type.String())),
+  },
+  { title: 'Job' },
+)
+export type JobView = Static<typeof JobView>
+
+/** GET /workspaces/:ws/jobs/:job/logs?follow=true -> text/plain, streamed; ends when the job has.
+ * POST /workspaces/:ws/jobs/:job/kill {reason?} -> JobRow. */
+export const KillRequest = Type.Object(
+  { reason: Optional(Type.String({ maxLength: 1000 })) },
+  { title: 'KillRequest' },
+)
+
+/** A folder that can be fetched: GET /workspaces/:ws/entities/:entity/content -> frames. */
+export const Artifact = Type.Object({
+  entity: Type.String(),
+  /** Folder it gets in `get`: `mnist:e23a2`, `features:9fd9d`, `b82151`. */
+  name: Type.String(),
+  tree: DigestSchema,
+  files: Type.Integer(),
+  bytes: Type.Integer(),
+})
+export type Artifact = Static<typeof Artifact>
+
+/** GET /workspaces/:ws/jobs/:job/artifacts, also of failed and killed jobs. */
+export const JobArtifacts = Type.Object(
+  {
+    jobId: Type.String(),
+    code: Type.Array(Artifact),
+    data: Type.Array(Artifact),
+    models: Type.Array(
+      Type.Object({
+        artifact: Artifact,
+        modelId: Type.String(),
+        hyper: Nullable(
+          Type.Object({
+            hash: Type.String(),
+            file: Type.String(),
+            values: Type.Record(Type.String(), Type.Unknown()),
+          }),
+        ),
+      }),
+    ),
+  },
+  { title: 'JobArtifacts' },
+)
+export type JobArtifacts = Static<typeof JobArtifacts>
+
+/** GET /workspaces/:ws/models -> {models}, newest first; GET /workspaces/:ws/models/:model. A model is
+ * named by its id, a unique part of it, its entity id, or @latest.
+ * GET /workspaces/:ws/models/:model/provenance?format=pdf|svg|dot|json */
+export const ModelView = Type.Object(
+  {
+    modelId: Type.String(),
+    entity: Type.String(),
+    jobId: Type.String(),
+    tree: DigestSchema,
+    author: Type.String(),
+    at: At,
+    metrics: ModelRow.properties.metrics,
+  },
+  { title: 'Model' },
+)
+export type ModelView = Static<typeof ModelView>

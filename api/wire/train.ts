@@ -1,0 +1,80 @@
+import Type, { type Static } from 'typebox'
+import { Resources } from '../attempts.ts'
+import { DigestSchema } from '../digest.ts'
+import { Nullable, Optional } from './common.ts'
+import { JobRow } from './jobs.ts'
+
+const InputState = Type.Object({
+  state: Type.Union([Type.Literal('set'), Type.Literal('building'), Type.Literal('missing')]),
+  /** `build-train-mnist:e23a2`, `/features:9fd9d`, `/3fbf2/*` */
+  value: Optional(Type.String()),
+})
+export const TrainInputs = Type.Object(
+  {
+    image: InputState,
+    data: InputState,
+    hyperparams: InputState,
+    parallelism: Type.Integer(),
+    resources: Resources,
+  },
+  { title: 'TrainInputs' },
+)
+export type TrainInputs = Static<typeof TrainInputs>
+
+/** POST /workspaces/:ws/train -> 202. Bundles are named by id, by `mnist:e23a2` or by digest. What
+ * is absent stays as it was, except the grid: a call without one has none. */
+export const TrainRequest = Type.Object(
+  {
+    source: Optional(Type.String()),
+    data: Optional(Type.String()),
+    /** Instead of `data`: files to fetch, as JSON lines (api/manifest.ts). */
+    manifest: Optional(Type.String({ maxLength: 1_000_000 })),
+    /** The same, sent as a file: its upload, and the digest of the file in it. */
+    manifestFile: Optional(Type.Object({ upload: Type.String(), digest: DigestSchema })),
+    /** Name of the folder that the files become; `manifest` when absent. */
+    manifestName: Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    /** An object of lists: each point of their product is one trial. */
+    hyperparams: Optional(Type.Record(Type.String(), Type.Unknown())),
+    /** The exact text of the file, whose hash names the grid. */
+    hyperparamsText: Optional(Type.String({ maxLength: 1_000_000 })),
+    parallelism: Optional(Type.Integer({ minimum: 1, maximum: 1024 })),
+    resources: Optional(Resources),
+    /** Run although a finished job has the same inputs; fetch although a manifest was fetched. */
+    again: Optional(Type.Boolean()),
+  },
+  { title: 'TrainRequest' },
+)
+export type TrainRequest = Static<typeof TrainRequest>
+export const TrainAccepted = Type.Object(
+  {
+    inputs: TrainInputs,
+    grid: Nullable(
+      Type.Object({
+        hash: Type.String(),
+        points: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+      }),
+    ),
+    /** The image build that was started. */
+    build: Nullable(JobRow),
+    /** The manifest that was sent. `unchanged`: it was fetched before and is not fetched again. */
+    manifest: Optional(
+      Type.Object({ name: Type.String(), files: Type.Integer(), unchanged: Type.Boolean() }),
+    ),
+    /** The ingestion of the manifest that was started, or joined. */
+    ingest: Optional(Nullable(JobRow)),
+    /** The training that was started or (unchanged) found. */
+    job: Nullable(JobRow),
+    /** True: a finished job has these inputs; nothing was started. */
+    unchanged: Type.Boolean(),
+    warnings: Type.Array(Type.String()),
+  },
+  { title: 'TrainAccepted' },
+)
+export type TrainAccepted = Static<typeof TrainAccepted>
+
+/** GET /workspaces/:ws/train -> newest first. GET /workspaces/:ws/train/inputs -> TrainInputs. */
+export const TrainList = Type.Object(
+  { ingesting: Type.Array(JobRow), building: Type.Array(JobRow), training: Type.Array(JobRow) },
+  { title: 'TrainList' },
+)
+export type TrainList = Static<typeof TrainList>

@@ -1,0 +1,36 @@
+/* What the attempts of a worker share, and what the outcome of each kind is worked out with. */
+import type { Report } from '../../api/attempts.ts'
+import type { Channel } from '../../api/transfer/send.ts'
+import type { Runner } from '../runner.ts'
+import type { AttemptFolder } from './attempt-folder.ts'
+import type { Lease } from './lease.ts'
+import type { LogOutbox } from './log-outbox.ts'
+import type { Trees } from './trees.ts'
+
+/** What a program gets to end by itself before it is killed. */
+export const GRACE_MS = 5000
+
+/** What the attempts of a worker share. */
+export interface Workplace {
+  readonly runner: Runner
+  readonly trees: Trees
+  /** For the operator. */
+  readonly say: (line: string) => void
+}
+
+/** A report without the log, which is stored last. */
+export type Outcome = Omit<Report, 'log'>
+
+/** What the outcome of each kind is worked out with. */
+export interface Work {
+  readonly runner: Runner
+  readonly folder: AttemptFolder
+  readonly lease: Lease
+  readonly log: LogOutbox
+  /** To the store; tries again until the attempt is not ours any more. */
+  readonly channel: Channel
+  /** Whether an earlier life of the worker began this. */
+  readonly resumed: boolean
+  /** A tree that the order names, on disk and read-only. */
+  tree(digest: string): Promise<string>
+}
