@@ -2,16 +2,10 @@
 import type { Digest } from '../../api/digest.ts'
 import { KaosError } from '../../api/errors.ts'
 import type { JobState } from '../../api/wire.ts'
-import type { Move, NewNode } from '../../graph/ledger.ts'
+import type { NewNode } from '../../graph/ledger.ts'
 import { type Board, makeReady, type Plan, saveJob, timeOf } from '../jobs/board.ts'
 import { forget } from '../jobs/reading.ts'
-import {
-  type AttemptRecord,
-  type BuildPart,
-  type JobRecord,
-  keyOf,
-  outcomePointer,
-} from '../jobs/records.ts'
+import { type AttemptRecord, type BuildPart, type JobRecord, keyOf } from '../jobs/records.ts'
 import {
   addLog,
   courseOf,
@@ -21,6 +15,7 @@ import {
   traceOf,
   wellFormed,
 } from './facts.ts'
+import { type Outcome, planOutcome } from './outcome.ts'
 import type { BuildPlace } from './places.ts'
 import type { End } from './verdict.ts'
 import { ATTEMPTS_MAX, reasonOf, STATES, verdictOn } from './verdict.ts'
@@ -84,25 +79,9 @@ async function addSurroundings(
 }
 
 /** Writes the outcome of a build: facts, pointer, and that nobody waits for it any more. */
-export function finishBuild(
-  board: Board,
-  plan: Plan,
-  job: JobRecord,
-  { facts, moves, detail }: { facts: Facts; moves: Move[]; detail: Record<string, unknown> },
-): void {
-  const pointer = outcomePointer(job.id)
-  plan.expect.push({ pointer, target: null })
-  plan.statements.push({
-    type: BUILD_FACTS[job.state] ?? 'build.failed',
-    workspace: job.workspace,
-    ...facts,
-    moves: [...moves, { pointer, target: job.state }],
-    detail: { ...detail, job: job.id, reason: job.reason },
-  })
-  plan.records.push(
-    forget(keyOf.open(job.workspace, job.id)),
-    forget(keyOf.building(job.build!.imagePointer)),
-  )
+export function finishBuild(board: Board, plan: Plan, job: JobRecord, outcome: Outcome): void {
+  planOutcome(plan, job, BUILD_FACTS[job.state] ?? 'build.failed', outcome)
+  plan.records.push(forget(keyOf.building(job.build!.imagePointer)))
   saveJob(board, plan, { ...job, build: { ...job.build!, attempt: null } })
 }
 

@@ -7,14 +7,9 @@ import { readSmallFile } from '../../store/trees.ts'
 import { bundlePointer } from '../bundles/bundles.ts'
 import { type Board, makeReady, type Plan, saveJob, timeOf } from '../jobs/board.ts'
 import { forget, readPointer } from '../jobs/reading.ts'
-import {
-  type AttemptRecord,
-  type IngestPart,
-  type JobRecord,
-  keyOf,
-  outcomePointer,
-} from '../jobs/records.ts'
+import { type AttemptRecord, type IngestPart, type JobRecord, keyOf } from '../jobs/records.ts'
 import { addLog, courseOf, type Facts, ranMs, traceOf, wellFormed } from './facts.ts'
+import { type Outcome, planOutcome } from './outcome.ts'
 import type { IngestPlace } from './places.ts'
 import type { End } from './verdict.ts'
 import { ATTEMPTS_MAX, reasonOf, STATES, verdictOn } from './verdict.ts'
@@ -65,25 +60,9 @@ export async function endIngest(
 }
 
 /** Writes the outcome of an ingestion: facts, pointer, and that nobody waits for it any more. */
-export function finishIngest(
-  board: Board,
-  plan: Plan,
-  job: JobRecord,
-  { facts, moves, detail }: { facts: Facts; moves: Move[]; detail: Record<string, Json> },
-): void {
-  const pointer = outcomePointer(job.id)
-  plan.expect.push({ pointer, target: null })
-  plan.statements.push({
-    type: INGEST_FACTS[job.state] ?? 'ingest.failed',
-    workspace: job.workspace,
-    ...facts,
-    moves: [...moves, { pointer, target: job.state }],
-    detail: { ...detail, job: job.id, reason: job.reason },
-  })
-  plan.records.push(
-    forget(keyOf.open(job.workspace, job.id)),
-    forget(keyOf.ingesting(job.ingest!.manifest)),
-  )
+export function finishIngest(board: Board, plan: Plan, job: JobRecord, outcome: Outcome): void {
+  planOutcome(plan, job, INGEST_FACTS[job.state] ?? 'ingest.failed', outcome)
+  plan.records.push(forget(keyOf.ingesting(job.ingest!.manifest)))
   saveJob(board, plan, { ...job, ingest: { ...job.ingest!, attempt: null } })
 }
 
