@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
+import { readPdf } from '../graph/drawing/pdf-text.ts'
 import { walkthrough } from './walkthrough.ts'
 
 test('a data scientist goes from an empty folder to a served model and its drawings', async t => {
@@ -26,8 +27,14 @@ test('a data scientist goes from an empty folder to a served model and its drawi
   assert.ok(
     readdirSync(join(work, 'mnist', endpoint, 'code', served[0] ?? '', 'model')).includes('serve'),
   )
-  for (const name of [`model-${modelId}.pdf`, `${endpoint}.pdf`]) {
-    const pdf = readFileSync(join(work, 'mnist/provenance', name))
-    assert.equal(pdf.subarray(0, 5).toString(), '%PDF-')
+  const drawn = (name: string) => readPdf(readFileSync(join(work, 'mnist/provenance', name))).text
+  const model = drawn(`model-${modelId}.pdf`)
+  const both = drawn(`${endpoint}.pdf`)
+  for (const text of ['source-train-mnist', `/${code[0]}`, 'data-mnist', `/${data[0]}`]) {
+    assert.ok(model.includes(text) && both.includes(text), text)
+  }
+  assert.match(model, new RegExp(`/${six}/model/model\\.json`))
+  for (const text of [modelId, `/${served[0]}`, 'build-serve-mnist', endpoint, 'endpoint']) {
+    assert.ok(both.includes(text), text)
   }
 })
