@@ -1,5 +1,6 @@
 /* What a job costs beside its work: one trivial training, from the request to the recorded outcome
  * (ledger and store included), against a bare spawn of the same program. */
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,10 +30,14 @@ export async function jobStart(): Promise<void> {
     await kaos('init', '-e', server.url)
     await kaos('workspace', 'create', '-n', 'bench')
     await kaos('train', 'deploy', '-s', 'code', '-d', 'data', '--wait')
+    // The interpreter itself, as the runner starts it: `python3` on PATH may be a slow wrapper.
+    const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'])
+      .toString()
+      .trim()
     const job: number[] = []
     const bare: number[] = []
     for (let round = 0; round < ROUNDS; round++) {
-      bare.push(await timeOf(train, [join(work, `out-${round}`)], work))
+      bare.push(await timeOf(python, [train, join(work, `out-${round}`)], work))
       job.push(await oneJob(server.url))
     }
     line('job-start', {
