@@ -4,7 +4,7 @@ import type { KaosError } from '../../api/errors.ts'
 import type { Expectation, RecordWrite, Statement } from '../../graph/ledger.ts'
 import type { Journals } from '../attempts/journal.ts'
 import type { LiveAttempts } from '../attempts/live.ts'
-import type { Parts } from '../parts.ts'
+import type { Parts, Workspace } from '../parts.ts'
 import { type Changes, endpointTopic, jobTopic, READY } from './changes.ts'
 import { forget, write } from './reading.ts'
 import type { ReadySet } from './ready.ts'
@@ -48,6 +48,32 @@ export async function carryOut(board: Board, plan: Plan): Promise<void> {
 /** RFC 3339 by the server's clock. */
 export function timeOf(board: Board): string {
   return new Date(board.parts.now()).toISOString()
+}
+
+/** The row of a job that was just submitted; its kind's own part is the caller's. */
+export function startingJob(
+  board: Board,
+  workspace: Workspace,
+  kind: JobRecord['kind'],
+  author: string,
+): JobRecord {
+  return {
+    id: board.newId(),
+    kind,
+    workspace: workspace.id,
+    workspaceName: workspace.name,
+    organisation: workspace.organisation,
+    author,
+    state: 'JOB_STARTING',
+    started: timeOf(board),
+    finished: null,
+    reason: null,
+    stop: null,
+    resources: {},
+    attempts: 0,
+    processMs: 0,
+    environment: null,
+  }
 }
 
 export function saveJob(board: Board, plan: Plan, job: JobRecord): void {

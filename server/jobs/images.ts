@@ -8,7 +8,7 @@ import { shortDigest } from '../../api/ids.ts'
 import type { NewNode, Node } from '../../graph/ledger.ts'
 import { entryAt } from '../../store/trees.ts'
 import type { Settings, Workspace } from '../parts.ts'
-import { type Board, makeReady, type Plan, saveJob, timeOf } from './board.ts'
+import { type Board, makeReady, type Plan, saveJob, startingJob } from './board.ts'
 import { absent, readPointer, readRecord, same, write } from './reading.ts'
 import { type JobRecord, keyOf } from './records.ts'
 
@@ -116,21 +116,7 @@ async function newBuild(
   const buildArgs: Record<string, string> = {}
   if (settings.baseImage !== undefined) buildArgs.BASE_IMAGE = settings.baseImage
   return {
-    id: board.newId(),
-    kind: `build-${purpose}`,
-    workspace: workspace.id,
-    workspaceName: workspace.name,
-    organisation: workspace.organisation,
-    author: plan.actor,
-    state: 'JOB_STARTING',
-    started: timeOf(board),
-    finished: null,
-    reason: null,
-    stop: null,
-    resources: {},
-    attempts: 0,
-    processMs: 0,
-    environment: null,
+    ...startingJob(board, workspace, `build-${purpose}`, plan.actor),
     build: {
       work: {
         kind: 'build',

@@ -5,7 +5,7 @@ import { hexOf } from '../../api/digest.ts'
 import type { Manifest } from '../../api/manifest.ts'
 import type { NewNode, Node } from '../../graph/ledger.ts'
 import { putBytes } from '../../store/trees.ts'
-import { type Board, makeReady, type Plan, saveJob, timeOf } from '../jobs/board.ts'
+import { type Board, makeReady, type Plan, saveJob, startingJob } from '../jobs/board.ts'
 import { absent, readPointer, readRecord, same, write } from '../jobs/reading.ts'
 import { type JobRecord, keyOf } from '../jobs/records.ts'
 import type { Workspace } from '../parts.ts'
@@ -143,21 +143,7 @@ function newIngest(
   { manifest: { files, hash }, text, folder }: SentManifest,
 ): JobRecord {
   return {
-    id: board.newId(),
-    kind: 'ingest',
-    workspace: workspace.id,
-    workspaceName: workspace.name,
-    organisation: workspace.organisation,
-    author: plan.actor,
-    state: 'JOB_STARTING',
-    started: timeOf(board),
-    finished: null,
-    reason: null,
-    stop: null,
-    resources: {},
-    attempts: 0,
-    processMs: 0,
-    environment: null,
+    ...startingJob(board, workspace, 'ingest', plan.actor),
     ingest: {
       manifest,
       text,

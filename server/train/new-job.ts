@@ -2,7 +2,7 @@
 import type { Actor } from '../../api/actor.ts'
 import type { Grid } from '../../api/grid.ts'
 import type { Node } from '../../graph/ledger.ts'
-import { type Board, type Plan, saveJob, timeOf } from '../jobs/board.ts'
+import { type Board, type Plan, saveJob, startingJob } from '../jobs/board.ts'
 import type { Needed } from '../jobs/images.ts'
 import { write } from '../jobs/reading.ts'
 import { type JobRecord, keyOf } from '../jobs/records.ts'
@@ -28,21 +28,8 @@ export function newJob(board: Board, wish: Asked, targets: Targets, chosen: Chos
   const { workspace, grid } = wish
   const { image, source, data, ingest } = chosen
   return {
-    id: board.newId(),
-    kind: 'train',
-    workspace: workspace.id,
-    workspaceName: workspace.name,
-    organisation: workspace.organisation,
-    author: wish.actor.id,
-    state: 'JOB_STARTING',
-    started: timeOf(board),
-    finished: null,
-    reason: null,
-    stop: null,
+    ...startingJob(board, workspace, 'train', wish.actor.id),
     resources: resourcesOf(targets),
-    attempts: 0,
-    processMs: 0,
-    environment: null,
     train: {
       source: source.id,
       data: data?.id ?? null,
