@@ -210,8 +210,12 @@ export interface Ledger {
    * An unknown id gives an empty graph. */
   lineage(id: string, query: LineageQuery): Promise<Graph>
 
-  /** Pointers whose name begins so, by name. asOf: as they stood after that statement. */
-  pointers(prefix: string, options?: { asOf?: number; limit?: number }): Promise<Pointer[]>
+  /** Pointers whose name begins so, by name (order of their UTF-8 bytes). asOf: as they stood after
+   * that statement. `after`: names greater than that. */
+  pointers(
+    prefix: string,
+    options?: { asOf?: number; after?: string; limit?: number },
+  ): Promise<Pointer[]>
 
   /** Records whose key begins so, by key, without expired ones. `after`: keys greater than that. */
   records(prefix: string, options?: { after?: string; limit?: number }): Promise<LedgerRecord[]>

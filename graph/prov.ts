@@ -17,6 +17,8 @@ export const KINDS = {
   endpoint: 'entity',
   revision: 'entity',
   attestation: 'entity',
+  artifact: 'entity',
+  description: 'entity',
   import: 'activity',
   build: 'activity',
   train: 'activity',

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Actor, Scope } from '../api/actor.ts'
 import type { Address } from '../api/attempts.ts'
 import type { Digest } from '../api/digest.ts'
-import type { Ledger } from '../graph/ledger.ts'
+import type { Expectation, Ledger } from '../graph/ledger.ts'
 import type { Store } from '../store/store.ts'
 
 /** A workspace as a request found it. Nodes carry its id, so a name can be used again after a kill. */
@@ -54,6 +54,14 @@ export interface Transfer {
   acceptFile(session: string, workspace: string, file: Digest): Promise<void>
   /** Forgets the session's notes. */
   end(session: string): Promise<void>
+}
+
+/** Work that finds or puts content and then commits facts about it (server/care/intake.ts). */
+export interface Intake {
+  /** Does the work. What it expects goes into the commit that makes its facts. Done again when a
+   * collection condemned content meanwhile, so it looks at content inside, and can be repeated.
+   * `epoch` changes with each collection: what was once found complete may be gone after it. */
+  relying<T>(work: (expect: readonly Expectation[], epoch: number) => Promise<T>): Promise<T>
 }
 
 /** Where a request for `/<endpoint>/…` goes. */
@@ -110,6 +118,7 @@ export interface Parts {
   readonly people: People
   readonly workspaces: Workspaces
   readonly transfer: Transfer
+  readonly intake: Intake
   readonly limits: Limits
   /** Milliseconds since 1970. */
   readonly now: () => number

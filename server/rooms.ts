@@ -1,6 +1,7 @@
 /** Opens the rooms that everything else stands on, in the order in which they need each other. */
 import type { Ledger } from '../graph/ledger.ts'
 import type { Store } from '../store/store.ts'
+import { openIntake } from './care/intake.ts'
 import type { Limits, Parts, Settings } from './parts.ts'
 import { openPeople, type PeopleRoom } from './people/people.ts'
 import { openSpace, type Space } from './system/space.ts'
@@ -30,5 +31,6 @@ export async function openRooms({ localName, ...ground }: Ground): Promise<Rooms
   const workspaces = openWorkspaces({ ledger, people })
   const space = openSpace(settings)
   const transfer = openTransfer({ ledger, store, people, workspaces, space, now })
-  return { ...ground, people, workspaces, space, transfer }
+  const intake = openIntake(ledger)
+  return { ...ground, people, workspaces, space, transfer, intake }
 }

@@ -14,10 +14,22 @@ export interface Stats {
   readonly freeBytes?: number
 }
 
-/** One damaged or missing object, as `check` finds it. */
-export interface Damage {
-  readonly digest: Digest
-  readonly reason: string
+/** What `check` tells: an object that is damaged or missing, and how far it came. */
+export type Checked =
+  | { readonly kind: 'damage'; readonly digest: Digest; readonly reason: string }
+  /** So many bytes were read since the last step. `cursor`: from where to go on after a stop. */
+  | { readonly kind: 'step'; readonly cursor: string; readonly bytes: number }
+
+/** Objects on their way out. From `condemn` on `has` and `sizes` call them absent and `put` writes
+ * them anew; `get` still reads them. */
+export interface Condemned {
+  /** Takes these back among the living. */
+  spare(digests: Iterable<Digest>): Promise<void>
+  /** Forgets the condemned copies, never those that were put since. Answers how many, and their
+   * bytes; the room is given back by `compact`. */
+  remove(): Promise<{ objects: number; bytes: number }>
+  /** Spares all that is left. After `remove` it has no effect. */
+  release(): Promise<void>
 }
 
 export interface Store {
@@ -49,9 +61,19 @@ export interface Store {
   /** Every object once, in no order; those put or removed meanwhile may or may not be among them. */
   list(): AsyncIterable<{ digest: Digest; size: number }>
 
-  /** Reads every byte and says what is damaged or missing. Changes nothing but the set of known
-   * damage. */
-  check(): AsyncIterable<Damage>
+  /** Reads every byte, pack by pack, and says what is damaged or missing. Changes nothing but the set
+   * of known damage. `from`: a step's cursor of an earlier check that was stopped. */
+  check(from?: string): AsyncIterable<Checked>
+
+  /** How many objects are known to be damaged and not yet healed. */
+  damaged(): Promise<number>
+
+  /** Condemns objects (those that are here). A process that dies meanwhile leaves them living. */
+  condemn(digests: AsyncIterable<Digest> | Iterable<Digest>): Promise<Condemned>
+
+  /** Gives back room: packs of which more than `deadShare` (0 to 1) is forgotten are written anew,
+   * verified, and removed. Safe to stop and to repeat. Answers the bytes given back. */
+  compact(deadShare: number): Promise<number>
 
   stats(): Promise<Stats>
 

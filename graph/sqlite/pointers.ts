@@ -4,10 +4,10 @@ import type { Database } from './database.ts'
 import { endOf } from './prefix.ts'
 
 const NOW = `SELECT name, target, from_seq, at FROM pointer
-  WHERE to_seq IS NULL AND name >= :from AND name < :end ORDER BY name LIMIT :limit`
+  WHERE to_seq IS NULL AND name >= :from AND name < :end AND name > :after ORDER BY name LIMIT :limit`
 
 const THEN = `SELECT name, target, from_seq, at FROM pointer
-  WHERE name >= :from AND name < :end AND from_seq <= :asOf AND (to_seq IS NULL OR to_seq > :asOf)
+  WHERE name >= :from AND name < :end AND name > :after AND from_seq <= :asOf AND (to_seq IS NULL OR to_seq > :asOf)
   ORDER BY name LIMIT :limit`
 
 const ALL = -1
@@ -15,9 +15,9 @@ const ALL = -1
 export function findPointers(
   database: Database,
   prefix: string,
-  { asOf, limit }: { asOf?: number; limit?: number } = {},
+  { asOf, after = '', limit = ALL }: { asOf?: number; after?: string; limit?: number } = {},
 ): Pointer[] {
-  const range = { from: prefix, end: endOf(prefix), limit: limit ?? ALL }
+  const range = { from: prefix, end: endOf(prefix), after, limit }
   const rows =
     asOf === undefined ? database.sql(NOW).all(range) : database.sql(THEN).all({ ...range, asOf })
   return rows.map(row => ({

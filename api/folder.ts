@@ -1,0 +1,88 @@
+/* Making folders: small files are laid into segments, all else is named by its digest.
+ *
+ * A segment is closed after a file when it has CHUNK_MIN bytes and either leaves no room for another
+ * small file (CHUNK_MAX), or the first 32 bits of that file's digest, as a number, are less than
+ * 2^32 x size / CHUNK_AVERAGE. So a changed file changes its own segment and seldom another. The rule
+ * is frozen with the encoding: equal folders must be cut alike. */
+import { type Digest, digestOf, rawOf } from './digest.ts'
+import {
+  CHUNK_AVERAGE,
+  CHUNK_MAX,
+  CHUNK_MIN,
+  type Entry,
+  encodeFile,
+  encodeTree,
+  isSmall,
+  sizeOf,
+} from './tree.ts'
+
+/** An object to be stored. */
+export interface Made {
+  readonly digest: Digest
+  readonly bytes: Buffer
+}
+
+/** The digest of a file of fewer than CHUNK_MIN bytes. */
+export function smallFileDigest(bytes: Uint8Array): Digest {
+  if (bytes.length === 0) return digestOf(encodeFile([]))
+  return digestOf(encodeFile([{ digest: digestOf(bytes), length: bytes.length }]))
+}
+
+export class FolderMaker {
+  readonly #entries: Entry[] = []
+  #segment: Buffer = Buffer.alloc(0)
+  #length = 0
+  /** Files of the open segment: their places in #entries. */
+  #open: number[] = []
+
+  /** Adds a folder, or a file that has a list in the store: an empty one, or one that is not small. */
+  add(entry: Omit<Entry, 'within'>): void {
+    const { name, kind, size, digest } = entry
+    this.#entries.push({ name, kind, size, digest })
+  }
+
+  /** Adds a small file (1 to CHUNK_MIN - 1 bytes), in the order of names (by their UTF-8 bytes) among
+   * the small ones. Copies the bytes. Answers a segment when this file completes one. */
+  small(name: string, executable: boolean, bytes: Uint8Array): Made | undefined {
+    if (!isSmall(bytes.length)) throw new RangeError(`${bytes.length} bytes are no small file`)
+    if (this.#segment.length === 0) this.#segment = Buffer.allocUnsafeSlow(CHUNK_MAX)
+    const digest = smallFileDigest(bytes)
+    const kind = executable ? 'executable' : 'file'
+    this.#segment.set(bytes, this.#length)
+    this.#open.push(this.#entries.length)
+    // The segment's digest is known when it is closed.
+    const within = { segment: digest, offset: this.#length }
+    this.#entries.push({ name, kind, size: bytes.length, digest, within })
+    this.#length += bytes.length
+    return this.#isFull(digest, bytes.length) ? this.#close() : undefined
+  }
+
+  /** The last segment, if one is open, and then the tree. INVALID_BUNDLE is the caller's to say when
+   * the tree is larger than OBJECT_MAX. */
+  finish(): { digest: Digest; size: number; objects: readonly Made[]; entries: readonly Entry[] } {
+    const last = this.#length > 0 ? [this.#close()] : []
+    const bytes = encodeTree(this.#entries)
+    const digest = digestOf(bytes)
+    const objects = [...last, { digest, bytes }]
+    return { digest, size: sizeOf(this.#entries), objects, entries: this.#entries }
+  }
+
+  #isFull(digest: Digest, size: number): boolean {
+    if (this.#length < CHUNK_MIN) return false
+    if (this.#length > CHUNK_MAX - CHUNK_MIN) return true
+    return rawOf(digest).readUInt32BE(0) < (2 ** 32 * size) / CHUNK_AVERAGE
+  }
+
+  #close(): Made {
+    const bytes = Buffer.from(this.#segment.subarray(0, this.#length))
+    const digest = digestOf(bytes)
+    for (const place of this.#open) {
+      const entry = this.#entries[place]!
+      const within = { segment: digest, offset: entry.within!.offset }
+      this.#entries[place] = { ...entry, within }
+    }
+    this.#open = []
+    this.#length = 0
+    return { digest, bytes }
+  }
+}
