@@ -9,7 +9,7 @@ const MAY: Record<string, { rooms: string[]; packages: string[] }> = {
   store: { rooms: ['api'], packages: ['minio'] },
   graph: {
     rooms: ['api'],
-    packages: ['graphviz-wasm', 'pdfkit', 'dejavu-fonts-ttf'],
+    packages: ['graphviz-wasm', 'neo4j-driver', 'pdfkit', 'dejavu-fonts-ttf'],
   },
   runners: { rooms: ['api', 'store'], packages: ['dockerode', 'tar-stream', 'ignore'] },
   server: {
@@ -19,7 +19,7 @@ const MAY: Record<string, { rooms: string[]; packages: string[] }> = {
   cli: { rooms: ['api'], packages: ['@oclif/core', 'ignore', 'typebox'] },
 }
 /* Back ends that only main.ts may name; graph/drawing is a library of pure drawing. */
-const BACK_ENDS = /^(store\/(filesystem|memory|s3)|graph\/sqlite|runners\/(process|docker))/
+const BACK_ENDS = /^(store\/(filesystem|memory|s3)|graph\/(sqlite|neo4j)|runners\/(process|docker))/
 
 const root = join(import.meta.dirname, '..')
 const IMPORT =

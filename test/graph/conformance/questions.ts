@@ -96,7 +96,10 @@ export function questionCases(open: Open): void {
 
   describe('pointers', () => {
     const stage = stagePerTest(open)
-    const stand = async (prefix: string, options?: { asOf?: number; limit?: number }) =>
+    const stand = async (
+      prefix: string,
+      options?: { asOf?: number; after?: string; limit?: number },
+    ) =>
       (await stage.ledger.pointers(prefix, options)).map(({ name, target }) => `${name}=${target}`)
 
     it('are listed by name, up to a limit', async () => {
@@ -106,6 +109,15 @@ export function questionCases(open: Open): void {
       assert.deepEqual(await stand('tag/'), ['tag/a=1', 'tag/b=1', 'tag/c=1'])
       assert.deepEqual(await stand('tag', { limit: 2 }), ['tag/a=1', 'tag/b=1'])
       assert.deepEqual(await stand('x'), [])
+    })
+
+    it('are listed from a name on, that name left out', async () => {
+      const moves = ['tag/a', 'tag/b', 'tag/c'].map(pointer => ({ pointer, target: '1' }))
+      const seq = await stage.say({ moves })
+
+      assert.deepEqual(await stand('tag/', { after: 'tag/a', limit: 1 }), ['tag/b=1'])
+      assert.deepEqual(await stand('tag/', { after: 'tag/bb', asOf: seq }), ['tag/c=1'])
+      assert.deepEqual(await stand('tag/', { after: 'tag/c' }), [])
     })
 
     it('stand as they stood after any statement of the past', async () => {

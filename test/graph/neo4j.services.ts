@@ -1,0 +1,99 @@
+/* The ledger in a real Neo4j. All tests share one database: each run has labels of its own. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import neo4j from 'neo4j-driver'
+import type { Ledger } from '../../graph/ledger.ts'
+import { openNeo4jLedger } from '../../graph/neo4j/ledger.ts'
+import { reachText } from '../../graph/neo4j/lineage.ts'
+import { namesWith } from '../../graph/neo4j/names.ts'
+import { ledgerConformance } from './conformance.ts'
+import { place, prefix, sweep } from './neo4j-place.ts'
+import { agent, entity, type Open, ORGANISATION } from './stage.ts'
+
+let last: string | undefined
+
+const open: Open = async (folder, options) => {
+  // A new folder is a new ledger.
+  if (folder !== last) await sweep('content')
+  last = folder
+  return openNeo4jLedger(place(), { ...options, prefix })
+}
+
+before(() => sweep('all'))
+after(() => sweep('all'))
+
+ledgerConformance('Neo4j', open)
+
+describe('a ledger in Neo4j', () => {
+  it('is not opened with a wrong password, nor where nothing answers', async () => {
+    const opening = (change: object) => openNeo4jLedger({ ...place(), ...change }, { prefix })
+
+    await assert.rejects(opening({ password: 'wrong' }), { message: /KAOS_NEO4J_PASSWORD/ })
+    await assert.rejects(opening({ url: 'bolt://127.0.0.1:1' }), { message: /KAOS_NEO4J_URL/ })
+  })
+
+  it('is shared by two servers: what both commit at once is numbered without gaps', async () => {
+    await sweep('content')
+    const servers = await Promise.all([1, 2].map(() => openNeo4jLedger(place(), { prefix })))
+    const founder = agent()
+    const commit = (server: Ledger, statement: object) =>
+      server.commit({
+        actor: founder.id,
+        organisation: ORGANISATION,
+        statements: [{ type: 'test.said', ...statement }],
+        records: [{ key: 'k', value: 1 }],
+      })
+    await commit(servers[0]!, { nodes: [founder] })
+
+    const receipts = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => commit(servers[i % 2]!, { nodes: [entity()] })),
+    )
+
+    const seqs = receipts.flatMap(receipt => receipt.seqs).toSorted((a, b) => a - b)
+    const versions = receipts.flatMap(receipt => receipt.versions).toSorted((a, b) => a - b)
+    assert.deepEqual(
+      seqs,
+      Array.from({ length: 200 }, (_, i) => i + 1),
+    )
+    assert.deepEqual(
+      versions,
+      Array.from({ length: 200 }, (_, i) => i + 2),
+    )
+    assert.deepEqual(await servers[0]!.head(), await servers[1]!.head())
+    assert.deepEqual(await servers[0]!.verify(), [])
+    await Promise.all(servers.map(server => server.close()))
+  })
+})
+
+describe('the plan of a question about lineage', () => {
+  const driver = neo4j.driver(place().url, neo4j.auth.basic(place().user, place().password))
+  let ledger: Ledger
+
+  before(async () => {
+    ledger = await openNeo4jLedger(place(), { prefix })
+  })
+  after(async () => {
+    await ledger.close()
+    await driver.close()
+  })
+
+  for (const direction of ['up', 'down'] as const) {
+    // A single step cannot multiply, so it may be planned in any way.
+    for (const bounds of [{}, { depth: 2 }, { depth: 6 }, { asOf: 3 }, { depth: 6, asOf: 3 }]) {
+      it(`visits each node once, ${direction}, ${JSON.stringify(bounds)}`, async () => {
+        const text = reachText(namesWith(prefix), { direction, ...bounds })
+
+        const { summary } = await driver.executeQuery(`EXPLAIN ${text}`, {
+          id: '',
+          most: neo4j.int(10),
+          asOf: neo4j.int(3),
+        })
+
+        const plan = JSON.stringify(summary.plan)
+        assert.match(plan, /VarLengthExpand\(Pruning,BFS,All\)/)
+        assert.match(plan, /NodeUniqueIndexSeek/)
+        assert.doesNotMatch(plan, /VarLengthExpand\(All\)|NodeByLabelScan|StatefulShortestPath/)
+      })
+    }
+  }
+})
