@@ -220,8 +220,9 @@ export interface Ledger {
   /** Records whose key begins so, by key, without expired ones. `after`: keys greater than that. */
   records(prefix: string, options?: { after?: string; limit?: number }): Promise<LedgerRecord[]>
 
-  /** Statements from a number on, by number. */
-  log(from: number, limit: number): Promise<LogEntry[]>
+  /** Statements from a number on, by number. `leaves`: without payloads and salts (both null), for
+   * whoever only needs the tree. */
+  log(from: number, limit: number, options?: { leaves?: boolean }): Promise<LogEntry[]>
 
   /** Size and root of the log as it stands. */
   head(): Promise<Head>

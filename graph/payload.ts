@@ -1,9 +1,10 @@
 /* The payload of a statement: canonical JSON of
  * {seq, at, actor, organisation, type, workspace, nodes, edges, moves, detail}, absent members left
  * out. Number and time are known last, so the rest of the text is made before and they are put in. */
+
+import { leafHash } from '../api/merkle.ts'
 import { canonical } from './canonical.ts'
 import type { Commit, Json, Move, NewEdge, NewNode, ProvClass, Statement } from './ledger.ts'
-import { leafHash } from './merkle.ts'
 
 /** Bytes of salt before each payload: with it, nobody can guess an erased payload from its leaf. */
 export const SALT_BYTES = 16

@@ -1,8 +1,8 @@
 /* The ledger in a Neo4j database (5.26 LTS and the 2026 line), which several servers may share. */
 import { KaosError } from '../../api/errors.ts'
+import { rootOf } from '../../api/merkle.ts'
 import { checkCommit } from '../commit.ts'
 import type { Ledger } from '../ledger.ts'
-import { rootOf } from '../merkle.ts'
 import type { Thread } from '../sqlite/thread.ts'
 import { batchWriterOver, stateOf } from './batch.ts'
 import { type Ask, connect, type Neo4jPlace } from './connection.ts'
@@ -52,7 +52,7 @@ export async function openNeo4jLedger(
     nodes: query => findNodes(ask, names, query),
     pointers: (beginning, options) => findPointers(ask, names, beginning, options),
     records: (beginning, options = {}) => findRecords(ask, names, beginning, options, now()),
-    log: (from, limit) => readLog(ask, names, from, limit),
+    log: (from, limit, options) => readLog(ask, names, from, limit, options),
     async head() {
       const [row] = await ask(
         `MATCH (h:${names.head} {one: 1})

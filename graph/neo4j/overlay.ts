@@ -4,9 +4,9 @@
  * commit is tried on a layer of its own, which is kept when it holds and thrown away when it fails. */
 import { randomBytes } from 'node:crypto'
 import { KaosError } from '../../api/errors.ts'
+import { append, type Frontier } from '../../api/merkle.ts'
 import type { CheckedCommit } from '../commit.ts'
 import type { Expectation, NewEdge, ProvClass, Receipt } from '../ledger.ts'
-import { append, type Frontier } from '../merkle.ts'
 import { leafOf, type NodeRow, SALT_BYTES } from '../payload.ts'
 import { allows } from '../prov.ts'
 

@@ -131,11 +131,13 @@ export async function readLog(
   names: Names,
   from: number,
   limit: number,
+  { leaves = false }: { leaves?: boolean } = {},
 ): Promise<LogEntry[]> {
   if (limit <= 0) return []
+  const rest = leaves ? 'null AS salt, null AS payload' : 's.salt AS salt, s.payload AS payload'
   const rows = await ask(
     `MATCH (s:${names.statement}) WHERE s.seq >= $from
-     RETURN s.seq AS seq, s.at AS at, s.salt AS salt, s.leaf AS leaf, s.payload AS payload
+     RETURN s.seq AS seq, s.at AS at, s.leaf AS leaf, ${rest}
      ORDER BY s.seq LIMIT $limit`,
     { from, limit },
   )

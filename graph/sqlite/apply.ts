@@ -2,9 +2,9 @@
  * the commit can not be; the writer then rolls the savepoint back. */
 import { randomBytes } from 'node:crypto'
 import { KaosError } from '../../api/errors.ts'
+import { append } from '../../api/merkle.ts'
 import type { CheckedCommit, CheckedRecord, CheckedStatement } from '../commit.ts'
 import type { Expectation, NewEdge, Receipt } from '../ledger.ts'
-import { append } from '../merkle.ts'
 import { leafOf, SALT_BYTES } from '../payload.ts'
 import { allows } from '../prov.ts'
 import type { Database } from './database.ts'

@@ -2,9 +2,9 @@
  * long questions are answered by threads with connections of their own. */
 import { closeSync, openSync } from 'node:fs'
 import { KaosError } from '../../api/errors.ts'
+import { rootOf } from '../../api/merkle.ts'
 import { checkCommit } from '../commit.ts'
 import type { Graph, Ledger, LineageQuery } from '../ledger.ts'
-import { rootOf } from '../merkle.ts'
 import { type Database, ledgerError, makeDurable, openDatabase } from './database.ts'
 import { readLog } from './log.ts'
 import { findNode, findNodes } from './nodes.ts'
@@ -51,7 +51,7 @@ export async function openSqliteLedger(
     nodes: query => read(() => findNodes(database, query)),
     pointers: (prefix, options) => read(() => findPointers(database, prefix, options)),
     records: (prefix, options = {}) => read(() => findRecords(database, prefix, options, now())),
-    log: (from, limit) => read(() => readLog(database, from, limit)),
+    log: (from, limit, options) => read(() => readLog(database, from, limit, options)),
     head: () => read(() => headOf(database)),
     async lineage(id, query) {
       requireOpen()

@@ -5,8 +5,16 @@ import type { Database } from './database.ts'
 const LOG = `SELECT seq, at, salt, leaf, payload FROM statement
   WHERE seq >= :from ORDER BY seq LIMIT :limit`
 
-export function readLog(database: Database, from: number, limit: number): LogEntry[] {
-  const rows = database.sql(LOG).all({ from, limit: Math.max(0, limit) })
+const LEAVES = `SELECT seq, at, NULL AS salt, leaf, NULL AS payload FROM statement
+  WHERE seq >= :from ORDER BY seq LIMIT :limit`
+
+export function readLog(
+  database: Database,
+  from: number,
+  limit: number,
+  { leaves = false }: { leaves?: boolean } = {},
+): LogEntry[] {
+  const rows = database.sql(leaves ? LEAVES : LOG).all({ from, limit: Math.max(0, limit) })
   return rows.map(row => ({
     seq: row.seq as number,
     at: new Date(row.at as number).toISOString(),

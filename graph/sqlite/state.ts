@@ -1,5 +1,5 @@
 /* What the writer keeps in memory between two batches: the one row of `head`. */
-import type { Frontier } from '../merkle.ts'
+import type { Frontier } from '../../api/merkle.ts'
 import type { Database } from './database.ts'
 
 export interface State extends Frontier {

@@ -2,7 +2,7 @@
  * the tree anew, and projects each statement into temporary tables; then compares leaves, root and
  * projection with what is stored. Erased payloads can not be rehashed and their part of the graph
  * can not be rebuilt: both are taken as they are. Runs in a worker, on a connection of its own. */
-import { append, EMPTY, type Frontier, rootOf } from '../merkle.ts'
+import { append, EMPTY, type Frontier, rootOf } from '../../api/merkle.ts'
 import { leafOf, type Payload } from '../payload.ts'
 import { compareProjection } from './compare.ts'
 import type { Database } from './database.ts'

@@ -1,14 +1,9 @@
 /* The log proves itself: payloads, leaves, root; and verify finds a sound ledger sound. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { consistencyProof, leafHash, rootOfLeaves, verifyConsistency } from '../../../api/merkle.ts'
 import { canonical } from '../../../graph/canonical.ts'
 import type { Json, LogEntry, Statement } from '../../../graph/ledger.ts'
-import {
-  consistencyProof,
-  leafHash,
-  rootOfLeaves,
-  verifyConsistency,
-} from '../../../graph/merkle.ts'
 import { chanceOf, randomFacts } from '../random.ts'
 import {
   activity,

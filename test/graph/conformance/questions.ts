@@ -149,6 +149,15 @@ export function questionCases(open: Open): void {
   describe('the log', () => {
     const stage = stagePerTest(open)
 
+    it('is read as bare leaves when only the tree is needed', async () => {
+      await stage.say({ nodes: [entity()] })
+
+      const [whole] = await stage.ledger.log(1, 1)
+      const bare = await stage.ledger.log(1, 1, { leaves: true })
+
+      assert.deepEqual(bare, [{ ...whole, payload: null, salt: null }])
+    })
+
     it('is read from a number on, up to a limit', async () => {
       for (let i = 0; i < 5; i++) await stage.say({ detail: { i } })
 

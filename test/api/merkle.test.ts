@@ -12,7 +12,7 @@ import {
   rootOfLeaves,
   verifyConsistency,
   verifyInclusion,
-} from '../../graph/merkle.ts'
+} from '../../api/merkle.ts'
 
 /** The eight leaves, roots and paths that certificate-transparency tests itself with. */
 const INPUTS = [

@@ -87,8 +87,8 @@ function subproof(leaves: readonly Buffer[], first: number, whole: boolean): Buf
     : [...subproof(right, first - split, false), rootOfLeaves(left)]
 }
 
-/** The largest power of two below n. */
-function splitOf(n: number): number {
+/** The largest power of two below n: where RFC 6962 splits a tree of n leaves. */
+export function splitOf(n: number): number {
   let split = 1
   while (split * 2 < n) split *= 2
   return split
