@@ -6,6 +6,7 @@ import { rootOf } from '../../api/merkle.ts'
 import { checkCommit } from '../commit.ts'
 import type { Graph, Ledger, LineageQuery } from '../ledger.ts'
 import { type Database, ledgerError, makeDurable, openDatabase } from './database.ts'
+import { type PackedGraph, unpacked } from './lineage.ts'
 import { readLog } from './log.ts'
 import { findNode, findNodes } from './nodes.ts'
 import { findPointers } from './pointers.ts'
@@ -116,7 +117,7 @@ function threadsOver(file: string) {
         if (bound === undefined || (Number.isSafeInteger(bound) && bound >= 0)) continue
         throw new KaosError('BAD_REQUEST', `${bound} is no depth, limit or number of a statement`)
       }
-      return (await lineage.ask({ ask: 'lineage', id, query })) as Graph
+      return unpacked((await lineage.ask({ ask: 'lineage', id, query })) as PackedGraph)
     },
     async verify(): Promise<string[]> {
       const thread = threadOver(file)

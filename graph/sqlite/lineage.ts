@@ -4,19 +4,18 @@
  * Without a bound on depth one recursive query walks the graph. With a bound we go level by level:
  * a depth column in the recursive query would keep one row per node and depth. Both walk breadth
  * first, so a truncated answer holds what is nearest. Runs in the worker. */
-import type { Graph, LineageQuery } from '../ledger.ts'
+import type { Edge, Graph, LineageQuery, Node } from '../ledger.ts'
 import type { Database } from './database.ts'
-import { nodeOf } from './nodes.ts'
 import { RELATION_CODES, relationOf } from './schema.ts'
 
 const LIMIT_DEFAULT = 10_000
 
-export function lineageOf(database: Database, id: string, query: LineageQuery): Graph {
+export function lineageOf(database: Database, id: string, query: LineageQuery): PackedGraph {
   const walk = walkOf(query)
   const start = database
     .sql('SELECT n FROM node WHERE id = :id AND seq <= :asOf')
     .get({ id, asOf: walk.asOf })?.n as number | undefined
-  if (start === undefined) return { nodes: [], edges: [], truncated: false }
+  if (start === undefined) return NONE
   const limit = query.limit ?? LIMIT_DEFAULT
   const found =
     query.depth === undefined
@@ -95,28 +94,67 @@ function withinDepth(
   return [...seen].slice(1)
 }
 
-const NODES = 'SELECT node.* FROM json_each(:ns) a CROSS JOIN node ON node.n = a.value'
+/** A graph on its way from the thread: the nodes as one JSON text, the edges as numbers, since copying
+ * ten thousand objects from thread to thread costs more than finding them. */
+export interface PackedGraph {
+  /** An array of nodes; absent members are null. */
+  readonly nodes: string
+  /** Four numbers an edge: place of its ends among the nodes, code of the relation, statement. */
+  readonly edges: Float64Array
+  /** Roles of the edges that have one, by place among the edges. */
+  readonly roles: ReadonlyMap<number, string>
+  readonly truncated: boolean
+}
+
+const NONE: PackedGraph = {
+  nodes: '[]',
+  edges: new Float64Array(0),
+  roles: new Map(),
+  truncated: false,
+}
+
+const NODES = `SELECT json_group_array(json_object(
+    'id', node.id, 'class', class, 'kind', kind, 'organisation', organisation,
+    'workspace', workspace, 'digest', digest, 'name', name, 'attributes', json(attributes),
+    'seq', seq, 'at', strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'))) AS nodes
+  FROM json_each(:ns) a CROSS JOIN node ON node.n = a.value`
 
 /** These nodes, in this order, with the edges between any two of them. */
-function subgraph(database: Database, walk: Walk, ns: readonly number[]): Omit<Graph, 'truncated'> {
+function subgraph(database: Database, walk: Walk, ns: readonly number[]) {
   const list = JSON.stringify(ns)
-  const rows = database.sql(NODES).all({ ns: list })
-  const ids = new Map(rows.map(row => [row.n as number, row.id as string]))
+  const places = new Map(ns.map((n, place) => [n, place]))
   const between = database
     .sql(`SELECT e.src, e.rel, e.dst, e.role, e.seq FROM json_each(:ns) a
       CROSS JOIN edge e ON e.src = a.value AND ${walk.counts}`)
     .iterate({ ns: list, asOf: walk.asOf })
-  const edges: Graph['edges'][number][] = []
+  const edges: number[] = []
+  const roles = new Map<number, string>()
   for (const { src, rel, dst, role, seq } of between) {
-    const to = ids.get(dst as number)
+    const to = places.get(dst as number)
     if (to === undefined) continue
+    if (role !== null) roles.set(edges.length / 4, role as string)
+    edges.push(places.get(src as number)!, rel as number, to, seq as number)
+  }
+  const nodes = database.sql(NODES).get({ ns: list })?.nodes as string
+  return { nodes, edges: Float64Array.from(edges), roles }
+}
+
+/** The graph in the words of the interface. */
+export function unpacked({ nodes: text, edges: numbers, roles, truncated }: PackedGraph): Graph {
+  const nodes = JSON.parse(text) as Node[]
+  for (const node of nodes as unknown as Record<string, unknown>[]) {
+    for (const key of ['workspace', 'digest', 'name']) if (node[key] === null) delete node[key]
+  }
+  const edges: Edge[] = []
+  for (let at = 0; at < numbers.length; at += 4) {
+    const role = roles.get(at / 4)
     edges.push({
-      from: ids.get(src as number)!,
-      relation: relationOf(rel),
-      to,
-      ...(role === null ? {} : { role: role as string }),
-      seq: seq as number,
+      from: nodes[numbers[at]!]!.id,
+      relation: relationOf(numbers[at + 1]),
+      to: nodes[numbers[at + 2]!]!.id,
+      ...(role === undefined ? {} : { role }),
+      seq: numbers[at + 3]!,
     })
   }
-  return { nodes: rows.map(nodeOf), edges }
+  return { nodes, edges, truncated }
 }
