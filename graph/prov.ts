@@ -26,6 +26,7 @@ export const KINDS = {
   deploy: 'activity',
   replay: 'activity',
   promotion: 'activity',
+  purge: 'activity',
   user: 'agent',
   robot: 'agent',
   worker: 'agent',

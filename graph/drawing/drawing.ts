@@ -1,6 +1,8 @@
 /* Drawings of provenance: a description becomes DOT, DOT becomes SVG, SVG becomes PDF. */
 export { type PdfOptions, svgToPdf } from './pdf.ts'
 export {
+  type PushDrawing,
+  pushDot,
   type ServeDrawing,
   serveDot,
   type TrainDrawing,

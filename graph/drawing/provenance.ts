@@ -39,6 +39,16 @@ export interface ServeDrawing {
   readonly at: string
 }
 
+/** A model that was not trained here but pushed. */
+export interface PushDrawing {
+  readonly workspace: string
+  /** What it was made from, by what its maker said. */
+  readonly from: readonly (Used & { readonly repository: string })[]
+  readonly model: Used & { readonly repository: string }
+  readonly author: string
+  readonly at: string
+}
+
 const NODE_PT = 12
 const EDGE_PT = 8
 /** Below the drawing is room for whole addresses. */
@@ -77,6 +87,23 @@ export function serveDot(drawing: ServeDrawing): string {
     '10 -> 11',
   ]
   return digraph(caption(coloured('blue', drawing.url), 'Served', drawing), parts)
+}
+
+/** DOT of a model that was pushed: what it was made from, and the push. */
+export function pushDot(drawing: PushDrawing): string {
+  const { workspace, from, model } = drawing
+  const sources = from.flatMap((one, at) => [
+    node(at + 3, one.repository, REPOSITORY),
+    used(at + 3, 1, one),
+  ])
+  const parts = [
+    node(1, `push-${workspace}`, PROCESS),
+    node(2, model.repository, REPOSITORY),
+    ...sources,
+    '1 -> 2',
+  ]
+  const what = [...coloured('blue', model.path), ...coloured('red', model.commit)]
+  return digraph(caption(what, 'Pushed', drawing), parts)
 }
 
 function trainParts(drawing: TrainDrawing): string[] {

@@ -19,13 +19,25 @@ const PAGE = 64
 export function findDifferences(database: Database): string[] {
   const findings = openFindings()
   checkFile(database, findings)
+  buildAnew(database, findings)
+  compareProjection(database, findings)
+  return findings.sentences()
+}
+
+/** Builds the projection anew in temporary tables; says what is wrong with the log, and where the
+ * stored projection differs from what it says. */
+export function rebuiltInto(database: Database): { log: string[]; projection: string[] } {
+  const [log, projection] = [openFindings(), openFindings()]
+  buildAnew(database, log)
+  compareProjection(database, projection)
+  return { log: log.sentences(), projection: projection.sentences() }
+}
+
+function buildAnew(database: Database, findings: Findings): void {
   database.exec(projectionTables('temp'))
   database.exec('CREATE TEMP TABLE erased (seq INTEGER PRIMARY KEY) STRICT')
   spareErased(database)
-  const frontier = replayLog(database, findings)
-  checkHead(database, frontier, findings)
-  compareProjection(database, findings)
-  return findings.sentences()
+  checkHead(database, replayLog(database, findings), findings)
 }
 
 /** Pages, and indexes against their tables. */

@@ -21,11 +21,11 @@ export function place(): Neo4jPlace {
   }
 }
 
-/** Removes what this run wrote; `all`: constraints and indexes too. */
-export async function sweep(what: 'content' | 'all'): Promise<void> {
+/** Removes what was written under a prefix, by default this run's; `all`: constraints and indexes too. */
+export async function sweep(what: 'content' | 'all', of = prefix): Promise<void> {
   const { url, user, password } = place()
   const driver = neo4j.driver(url, neo4j.auth.basic(user, password))
-  const { prov, statement, pointer, record, head, writer } = namesWith(prefix)
+  const { prov, statement, pointer, record, head, writer } = namesWith(of)
   try {
     for (const label of [prov, statement, pointer, record, head, writer]) {
       await driver.executeQuery(`MATCH (x:${label}) DETACH DELETE x`)
@@ -33,12 +33,12 @@ export async function sweep(what: 'content' | 'all'): Promise<void> {
     if (what === 'content') return
     const { records } = await driver.executeQuery(
       `SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH $prefix RETURN name`,
-      { prefix },
+      { prefix: `${of}kaos_` },
     )
     for (const row of records) await driver.executeQuery(`DROP CONSTRAINT ${row.get('name')}`)
     const indexes = await driver.executeQuery(
       `SHOW INDEXES YIELD name WHERE name STARTS WITH $prefix RETURN name`,
-      { prefix },
+      { prefix: `${of}kaos_` },
     )
     for (const row of indexes.records) await driver.executeQuery(`DROP INDEX ${row.get('name')}`)
   } finally {

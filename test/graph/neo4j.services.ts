@@ -1,13 +1,19 @@
 /* The ledger in a real Neo4j. All tests share one database: each run has labels of its own. */
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import neo4j from 'neo4j-driver'
 import type { Ledger } from '../../graph/ledger.ts'
 import { openNeo4jLedger } from '../../graph/neo4j/ledger.ts'
 import { reachText } from '../../graph/neo4j/lineage.ts'
+import { toNeo4j, toSqlite } from '../../graph/neo4j/migrate.ts'
 import { namesWith } from '../../graph/neo4j/names.ts'
+import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
 import { ledgerConformance } from './conformance.ts'
 import { place, prefix, sweep } from './neo4j-place.ts'
+import { chanceOf, randomFacts } from './random.ts'
 import { agent, entity, type Open, ORGANISATION } from './stage.ts'
 
 let last: string | undefined
@@ -96,4 +102,64 @@ describe('the plan of a question about lineage', () => {
       })
     }
   }
+})
+
+describe('migrating a ledger', () => {
+  it('to Neo4j and back keeps id, root, graph, pointers and records', async t => {
+    const folder = await mkdtemp(join(tmpdir(), 'kaos-migrate-'))
+    t.after(() => rm(folder, { recursive: true }))
+    await sweep('content')
+    const [there, back] = [join(folder, 'there.db'), join(folder, 'back.db')]
+    const first = await openSqliteLedger(there)
+    const founder = agent()
+    const commit = (commit: object) =>
+      first.commit({ actor: founder.id, organisation: ORGANISATION, ...commit })
+    await commit({ statements: [{ type: 'test.said', nodes: [founder] }] })
+    for (let round = 0; round < 5; round++) {
+      await commit({
+        statements: [
+          { type: 'test.said', ...randomFacts(chanceOf(round), 30) },
+          { type: 'test.said', moves: [{ pointer: `p/${round % 2}`, target: `v${round}` }] },
+        ],
+        records: [
+          { key: `r/${round}`, value: { round } },
+          { key: `gone/${round}`, value: 1, expires: 1 },
+        ],
+      })
+    }
+    const what = async (ledger: Ledger) => [
+      ledger.id,
+      await ledger.head(),
+      await ledger.nodes({ organisation: ORGANISATION, limit: 1000 }),
+      await ledger.pointers('', { asOf: 5 }),
+      await ledger.pointers(''),
+      await ledger.records(''),
+      await ledger.log(0, 100),
+    ]
+    const before = await what(first)
+    await first.close()
+
+    const head = await toNeo4j(there, place(), { prefix })
+    const again = toNeo4j(there, place(), { prefix })
+    await assert.rejects(again, { code: 'CONFLICT', message: /name an empty one/ })
+    const second = await openNeo4jLedger(place(), { prefix })
+    const moved = await what(second)
+    await second.commit({
+      actor: founder.id,
+      organisation: ORGANISATION,
+      statements: [{ type: 'test.said', nodes: [entity()] }],
+    })
+    await second.close()
+    await toSqlite(place(), back, { prefix })
+    const third = await openSqliteLedger(back)
+
+    assert.deepEqual(head, before[1])
+    assert.deepEqual(moved, before)
+    assert.equal(third.id, before[0])
+    assert.equal((await third.head()).size, head.size + 1)
+    assert.deepEqual(await third.records(''), before[5])
+    assert.deepEqual(await third.verify(), [])
+    await third.close()
+    await assert.rejects(toSqlite(place(), back, { prefix }), { code: 'CONFLICT' })
+  })
 })
