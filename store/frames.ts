@@ -2,9 +2,9 @@
 import type { Digest } from '../api/digest.ts'
 import { KaosError } from '../api/errors.ts'
 import { DEPTH_MAX, frameHeader } from '../api/transfer/protocol.ts'
-import { decodeTree, type Entry } from '../api/tree.ts'
+import { decodeTree, type Entry, segmentsOf } from '../api/tree.ts'
 import { ahead } from './ahead.ts'
-import { readChunks } from './contents.ts'
+import { readChunk, readChunks } from './contents.ts'
 import type { Store } from './store.ts'
 
 /** Small objects are put together into buffers of about this size. */
@@ -12,6 +12,7 @@ const PIECE = 256 * 1024
 /** Files up to this size are fetched whole before their turn, so many at a time. */
 const SMALL = 256 * 1024
 const FILES_AHEAD = 16
+const SEGMENTS_AHEAD = 8
 
 /** The tree and everything below it, in walk order. Every object is verified before it is sent; if
  * one cannot be read the stream throws and never ends as if it were whole. */
@@ -38,12 +39,16 @@ async function* treeObjects(
   if (depth > DEPTH_MAX) throw new KaosError('BAD_REQUEST', 'the tree is too deep')
   const bytes = await store.get(tree)
   yield bytes
+  const entries = decodeTree(bytes)
+  yield* ahead(segmentsOf(entries), SEGMENTS_AHEAD, segment => readChunk(store, segment))
   const open = async (entry: Entry) => {
     if (entry.kind === 'folder') return treeObjects(store, entry.digest, depth + 1)
     const objects = fileObjects(store, entry.digest)
     return entry.size > SMALL ? objects : Array.fromAsync(objects)
   }
-  for await (const objects of ahead(decodeTree(bytes), FILES_AHEAD, open)) yield* objects
+  // Small files came with the segments.
+  const others = entries.filter(entry => entry.within === undefined)
+  for await (const objects of ahead(others, FILES_AHEAD, open)) yield* objects
 }
 
 async function* fileObjects(

@@ -23,6 +23,15 @@ export function removedMeanwhile(digest: Digest): KaosError {
   return new KaosError('CONFLICT', message, { detail: { digest } })
 }
 
+export function released(): KaosError {
+  const message = 'what was condemned has been released by a later collection; begin anew'
+  return new KaosError('CONFLICT', message)
+}
+
+export function tooSlow(): KaosError {
+  return new KaosError('CONFLICT', 'it took too long to bring these objects; send them again')
+}
+
 export function closed(): KaosError {
   return new KaosError('UNAVAILABLE', 'the store is closed; the server is stopping')
 }

@@ -10,23 +10,30 @@ export interface Stats {
   readonly objects: number
   /** Bytes of all objects, each once. */
   readonly bytes: number
+  /** Packs, and their bytes that are forgotten but not given back yet; absent where there are none. */
+  readonly packs?: number
+  readonly deadBytes?: number
   /** Bytes free on the volume below the store, where there is one. */
   readonly freeBytes?: number
 }
 
-/** What `check` tells: an object that is damaged or missing, and how far it came. */
+/** What `check` tells: an object that is damaged or missing, a file of the store's own that was
+ * damaged, and how far it came. */
 export type Checked =
   | { readonly kind: 'damage'; readonly digest: Digest; readonly reason: string }
+  /** A file that says where objects lie. It is made anew from others, so no object is lost. */
+  | { readonly kind: 'file'; readonly file: string; readonly reason: string }
   /** So many bytes were read since the last step. `cursor`: from where to go on after a stop. */
   | { readonly kind: 'step'; readonly cursor: string; readonly bytes: number }
 
 /** Objects on their way out. From `condemn` on `has` and `sizes` call them absent and `put` writes
- * them anew; `get` still reads them. */
+ * them anew; `get` still reads them, and `list` and `stats` still count them. */
 export interface Condemned {
   /** Takes these back among the living. */
   spare(digests: Iterable<Digest>): Promise<void>
-  /** Forgets the condemned copies, never those that were put since. Answers how many, and their
-   * bytes; the room is given back by `compact`. */
+  /** Forgets the condemned copies, never those that were put since. Answers how many objects are no
+   * longer here, and their bytes; the room is given back by `compact`. CONFLICT, and nothing is
+   * forgotten, if these were released meanwhile by a later `condemn`. */
   remove(): Promise<{ objects: number; bytes: number }>
   /** Spares all that is left. After `remove` it has no effect. */
   release(): Promise<void>
@@ -58,17 +65,20 @@ export interface Store {
    * be given back later. */
   remove(digests: readonly Digest[]): Promise<void>
 
-  /** Every object once, in no order; those put or removed meanwhile may or may not be among them. */
-  list(): AsyncIterable<{ digest: Digest; size: number }>
+  /** Every object once, in no order; those put or removed meanwhile may or may not be among them.
+   * `at`: since when this copy is here, ms since 1970, as far as the back end knows. */
+  list(): AsyncIterable<{ digest: Digest; size: number; at: number }>
 
   /** Reads every byte, pack by pack, and says what is damaged or missing. Changes nothing but the set
-   * of known damage. `from`: a step's cursor of an earlier check that was stopped. */
+   * of known damage and the store's own damaged files. `from`: a step's cursor of an earlier check
+   * that was stopped. */
   check(from?: string): AsyncIterable<Checked>
 
   /** How many objects are known to be damaged and not yet healed. */
   damaged(): Promise<number>
 
-  /** Condemns objects (those that are here). A process that dies meanwhile leaves them living. */
+  /** Condemns objects (those that are here). A process that dies meanwhile leaves them living. Only
+   * one condemnation stands at a time: a new one releases the one before. */
   condemn(digests: AsyncIterable<Digest> | Iterable<Digest>): Promise<Condemned>
 
   /** Gives back room: packs of which more than `deadShare` (0 to 1) is forgotten are written anew,

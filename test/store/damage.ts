@@ -1,7 +1,7 @@
 import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, rawOf } from '../../api/digest.ts'
-import { decodeSegment } from '../../store/segments.ts'
+import { decodeSegment } from '../../store/packed/segments.ts'
 
 /** Flips a bit of every copy of this object in the store's packs. */
 export async function damageIn(folder: string, digest: Digest): Promise<void> {

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import test from 'node:test'
 import { type Digest, digestOf } from '../../api/digest.ts'
-import { diskFiles, type Files } from '../../store/files.ts'
 import { openFilesystemStore } from '../../store/filesystem.ts'
+import type { Store } from '../../store/store.ts'
 import { noise } from './bytes.ts'
-import { digestsIn } from './conformance.ts'
+import { damageFound, digestsIn } from './conformance.ts'
+import { failingDisk } from './failing-disk.ts'
 import { temporaryFolder } from './folders.ts'
 
 const before = [noise(30_000, 1), noise(30_000, 2)]
@@ -47,7 +48,7 @@ for (const [what, objects] of [
         await digestsIn(again),
         [...new Set([...kept, ...objects.map(digestOf)])].sort(),
       )
-      assert.deepEqual(await Array.fromAsync(again.check()), [])
+      assert.deepEqual(await damageFound(again), [])
       await again.close()
     }
 
@@ -113,6 +114,104 @@ test('puts that are ready together share a pack and its syncs', async t => {
   assert.ok(syncs.length <= 12, `${syncs.length} syncs`)
 })
 
+/** Work that changes what is stored, on a store that holds `older` and, forgotten, `dead`. */
+const WORK: Record<string, (store: Store) => Promise<unknown>> = {
+  'a removal': store => store.remove(older.slice(0, 5).map(digestOf)),
+  'a collection': async store => {
+    const condemned = await store.condemn(older.slice(0, 10).map(digestOf))
+    await condemned.spare(older.slice(5, 10).map(digestOf))
+    await condemned.remove()
+  },
+  'a compaction': store => store.compact(0.1),
+}
+const older = Array.from({ length: 30 }, (_, i) => noise(20_000, i + 100))
+const dead = Array.from({ length: 30 }, (_, i) => noise(20_000, i + 200))
+const kept = older.slice(5).map(digestOf)
+
+for (const [what, work] of Object.entries(WORK)) {
+  test(`a disk that is full at any step of ${what} costs nothing that was to stay`, async t => {
+    let steps = 0
+    for (let step = 1; ; step++) {
+      const folder = join(await temporaryFolder(t), 'store')
+      const disk = failingDisk()
+      const store = await openFilesystemStore(folder, disk.files)
+      await store.put([...older, ...dead])
+      await store.remove(dead.map(digestOf))
+      disk.failAt(step)
+
+      const [done] = await Promise.allSettled([work(store)])
+
+      disk.failAt(Infinity)
+      if (done.status === 'rejected') assert.equal(done.reason.code, 'STORAGE_FULL', `step ${step}`)
+      for (const digest of kept) assert.equal(digestOf(await store.get(digest)), digest)
+      await store.close()
+      const again = await openFilesystemStore(folder)
+      assert.ok((await again.has(kept)).every(Boolean), `step ${step}`)
+      assert.deepEqual(await damageFound(again), [])
+      await work(again)
+      await again.compact(0.1)
+      assert.ok((await again.has(kept)).every(Boolean))
+      assert.equal((await again.stats()).deadBytes, 0)
+      await again.close()
+      if (done.status === 'fulfilled') {
+        steps = step - 1
+        break
+      }
+    }
+
+    assert.ok(steps >= 5, `only ${steps} steps could fail`)
+  })
+}
+
+test('a compaction has the new pack and its segment for good before it touches the old one', async t => {
+  const disk = failingDisk()
+  const folder = join(await temporaryFolder(t), 'store')
+  const store = await openFilesystemStore(folder, disk.files)
+  t.after(() => store.close())
+  await store.put([...older, ...dead])
+  await store.remove(dead.map(digestOf))
+  const [old] = (await readdir(join(folder, 'packs'))).filter(name => name.endsWith('.pack'))
+  disk.log.length = 0
+
+  await store.compact(0.1)
+
+  const segment = disk.log.findIndex(line => /^rename [0-9a-f]+\.idx$/.test(line))
+  const after = disk.log.slice(segment + 1)
+  const mark = after.findIndex(line => /^rename [0-9a-f]+\.gone$/.test(line))
+  assert.equal(after[0], 'sync folder packs')
+  assert.ok(mark > 0)
+  assert.deepEqual(after.slice(mark + 1, mark + 5), [
+    'sync folder marks',
+    `remove ${old!.replace('.pack', '.idx')}`,
+    'sync folder packs',
+    `remove ${old}`,
+  ])
+})
+
+test('a removal is marked for good before its pack goes, and the segment before the pack', async t => {
+  const disk = failingDisk()
+  const folder = join(await temporaryFolder(t), 'store')
+  const store = await openFilesystemStore(folder, disk.files)
+  t.after(() => store.close())
+  const digests = await store.put(older)
+  const [pack] = (await readdir(join(folder, 'packs'))).filter(name => name.endsWith('.pack'))
+  disk.log.length = 0
+
+  await store.remove(digests)
+
+  const mark = disk.log[0]!.replace('create ', '').replace('.tmp', '')
+  assert.deepEqual(disk.log, [
+    `create ${mark}.tmp`,
+    `write ${mark}.tmp`,
+    `sync ${mark}.tmp`,
+    `rename ${mark}`,
+    'sync folder marks',
+    `remove ${pack!.replace('.pack', '.idx')}`,
+    'sync folder packs',
+    `remove ${pack}`,
+  ])
+})
+
 const ROUNDS = 6
 
 test('what was acknowledged is there after the process was killed, and nothing is half', async t => {
@@ -137,7 +236,7 @@ test('what was acknowledged is there after the process was killed, and nothing i
       [...acknowledged].filter(digest => !listed.includes(digest)),
       [],
     )
-    assert.deepEqual(await Array.fromAsync(store.check()), [])
+    assert.deepEqual(await damageFound(store), [])
     assert.equal((await store.stats()).objects, listed.length)
     const names = await readdir(join(folder, 'packs'))
     const packs = names.filter(name => name.endsWith('.pack')).length
@@ -160,34 +259,4 @@ async function readUntilKilled(child: ChildProcess, count: number, acknowledged:
   }
   await gone
   assert.equal(child.signalCode, 'SIGKILL')
-}
-
-/** The disk, with a log of what was done to it, on which any step can fail for want of room.
- * Deleting never fails: that needs no room. */
-function failingDisk() {
-  const log: string[] = []
-  let left = Infinity
-  const step = async (what: string, path: string) => {
-    if (--left < 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-    log.push(`${what} ${path.split('/').at(-1)}`)
-  }
-  const files: Files = {
-    remove: diskFiles.remove,
-    async create(path) {
-      await step('create', path)
-      const file = await diskFiles.create(path)
-      return {
-        write: bytes => step('write', path).then(() => file.write(bytes)),
-        sync: () => step('sync', path).then(() => file.sync()),
-        close: () => file.close(),
-      }
-    },
-    rename: (from, to) => step('rename', to).then(() => diskFiles.rename(from, to)),
-    syncFolder: path => step('sync folder', path).then(() => diskFiles.syncFolder(path)),
-  }
-  /** From the n-th step on, every step fails. */
-  const failAt = (n: number) => {
-    left = n - 1
-  }
-  return { files, log, failAt }
 }

@@ -13,13 +13,14 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test, { type TestContext } from 'node:test'
 import { digestOf } from '../../api/digest.ts'
-import type { Catalog } from '../../store/catalog.ts'
-import { diskFiles, Layout } from '../../store/files.ts'
+import { diskFiles } from '../../store/disk/files.ts'
+import { openDiskShelf } from '../../store/disk/shelf.ts'
 import { openFilesystemStore } from '../../store/filesystem.ts'
-import { LiveCatalog } from '../../store/live-catalog.ts'
+import type { Catalog } from '../../store/packed/catalog.ts'
+import { LiveCatalog } from '../../store/packed/live-catalog.ts'
 import type { Store } from '../../store/store.ts'
 import { noise } from './bytes.ts'
-import { digestsIn } from './conformance.ts'
+import { damageFound, digestsIn } from './conformance.ts'
 import { damageIn, flipBit } from './damage.ts'
 import { temporaryFolder } from './folders.ts'
 
@@ -89,7 +90,9 @@ test('the catalog is built anew when it turns out damaged in use, and the questi
   const { folder, store } = await opened(t)
   await store.put(objects)
   await store.close()
-  const live = await LiveCatalog.open(diskFiles, new Layout(folder))
+  const shelf = await openDiskShelf(folder, diskFiles)
+  t.after(() => shelf.close())
+  const live = await LiveCatalog.open(shelf, join(folder, 'index.sqlite'), store.id)
   t.after(() => live.close())
   const asked: Catalog[] = []
   // What node:sqlite throws for a page that is not what it should be.
@@ -170,11 +173,11 @@ test('objects of a pack that went missing are missing, and heal', async t => {
   const again = await open(t, folder)
 
   assert.deepEqual(await digestsIn(again), [digestOf('elsewhere')])
-  const found = await Array.fromAsync(again.check(), one => one.digest)
+  const found = await damageFound(again)
   assert.deepEqual(found.sort(), digests.toSorted())
   await assert.rejects(again.get(digests[0]!), { code: 'OBJECT_DAMAGED' })
   await again.put(objects)
-  assert.deepEqual(await Array.fromAsync(again.check()), [])
+  assert.deepEqual(await damageFound(again), [])
   assert.equal(digestOf(await again.get(digests[0]!)), digests[0])
 })
 
@@ -186,7 +189,7 @@ test('a pack that is cut short while the store is open is noticed', async t => {
     if (name.endsWith('.pack')) await truncate(join(packs, name), 100_000)
   }
 
-  const found = await Array.fromAsync(store.check(), one => one.digest)
+  const found = await damageFound(store)
 
   assert.deepEqual(found.sort(), digests.slice(1).sort())
   assert.deepEqual(await digestsIn(store), [digests[0]])
@@ -236,7 +239,7 @@ test('large puts roll over into packs of a bounded size', async t => {
   const packs = (await namesIn(folder)).filter(name => name.endsWith('.pack'))
   assert.equal(packs.length, 3)
   assert.equal(new Set(stored).size, 500)
-  assert.deepEqual(await Array.fromAsync(store.check()), [])
+  assert.deepEqual(await damageFound(store), [])
 })
 
 test('a store that is not of this version, or has lost its name, is refused', async t => {
@@ -247,10 +250,14 @@ test('a store that is not of this version, or has lost its name, is refused', as
   const refused = (message: RegExp) => ({ code: 'CONFIGURATION', message })
 
   await rename(identity, `${identity}.away`)
-  await assert.rejects(openFilesystemStore(folder), refused(/store\.json is missing although/))
+  await assert.rejects(
+    openFilesystemStore(folder),
+    refused(/^store\.json of the store in .* is missing although/),
+  )
   await writeFile(identity, JSON.stringify({ kind: 'kaos store', version: 2, id: store.id }))
   await assert.rejects(openFilesystemStore(folder), refused(/is of version 2/))
   await writeFile(identity, '{')
+  await rm(join(folder, 'index.sqlite'))
   await assert.rejects(openFilesystemStore(folder), refused(/is damaged/))
 })
 

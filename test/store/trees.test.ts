@@ -2,25 +2,28 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { type Digest, digestOf } from '../../api/digest.ts'
+import { smallFileDigest } from '../../api/folder.ts'
 import { parseFrames } from '../../api/transfer/frames.ts'
 import { DEPTH_MAX } from '../../api/transfer/protocol.ts'
 import { EMPTY_FILE, EMPTY_TREE, type Entry, encodeFile, encodeTree } from '../../api/tree.ts'
 import { openMemoryStore } from '../../store/memory.ts'
-import type { Store } from '../../store/store.ts'
 import {
   entriesOf,
   entryAt,
+  FileReader,
   fileFrames,
-  graft,
   objectsOf,
   putBytes,
+  putFolder,
   putTree,
   readFile,
   readSmallFile,
   requireComplete,
   treeFrames,
+  walkTree,
 } from '../../store/trees.ts'
 import { noise, streamOf } from './bytes.ts'
+import { sample } from './sample-tree.ts'
 
 const abc = Buffer.from('abc')
 
@@ -97,24 +100,14 @@ test('entries are found by path', async () => {
 })
 
 test('a tree is sent in the order of a walk, with everything as often as it appears', async () => {
-  const { store, tree, model, big, small } = await sample()
-  const chunksOf = (file: Digest) =>
-    Array.fromAsync(fileFrames(store, file)).then(frames => objectsIn(frames))
+  const { store, tree, model, big } = await sample()
 
   const objects = await objectsIn(await Array.fromAsync(treeFrames(store, tree)))
 
-  const files = { big: await chunksOf(big), small: await chunksOf(small) }
-  assert.equal(files.big[0], big)
-  assert.ok(files.big.length > 5)
-  assert.deepEqual(files.small, [small, digestOf(abc)])
-  assert.deepEqual(objects, [
-    tree,
-    ...files.big,
-    model,
-    ...files.big,
-    ...files.small,
-    ...files.small,
-  ])
+  const file = await objectsIn(await Array.fromAsync(fileFrames(store, big)))
+  assert.equal(file[0], big)
+  assert.ok(file.length > 5)
+  assert.deepEqual(objects, [tree, ...file, model, digestOf('abcabc'), ...file])
 })
 
 test('a stream of frames never ends well when something is missing', async () => {
@@ -168,6 +161,7 @@ test('a tree that lies about a size is refused', async () => {
   const store = await openMemoryStore()
   const short = encodeFile([{ digest: digestOf(abc), length: 2 }])
   await store.put([abc, short, encodeFile([]), encodeTree([])])
+  const within = { segment: digestOf(abc), offset: 0 }
   const lies: Partial<Entry>[] = [
     { size: 1, digest: EMPTY_FILE },
     { size: 2, digest: digestOf(short) },
@@ -175,11 +169,13 @@ test('a tree that lies about a size is refused', async () => {
     { size: 3, digest: digestOf(abc) },
     { size: 0, digest: EMPTY_TREE },
     { size: 0, kind: 'folder', digest: EMPTY_FILE },
+    { size: 2, digest: smallFileDigest(abc), within },
+    { size: 4, digest: smallFileDigest(abc), within },
   ]
 
   for (const lie of lies) {
-    const tree = await putTree(store, [entry('x', lie)])
-    await assert.rejects(requireComplete(store, tree), { code: 'BAD_REQUEST', message: /^"x" / })
+    const [tree] = await store.put([encodeTree([entry('x', lie)])])
+    await assert.rejects(requireComplete(store, tree!), { code: 'BAD_REQUEST' })
   }
 })
 
@@ -204,7 +200,7 @@ test('a small tree that unfolds to a huge one is looked at once, one too deep no
     folders: 2 ** 41 - 2,
     bytes: 3 * 2 ** 41,
   })
-  assert.equal((await Array.fromAsync(objectsOf(store, tree))).length, 43)
+  assert.equal((await Array.fromAsync(objectsOf(store, tree))).length, 42)
   await assert.rejects(requireComplete(store, deep), { code: 'BAD_REQUEST' })
 })
 
@@ -220,57 +216,55 @@ test('a tree that would unfold past all counting is refused', async () => {
   await assert.rejects(requireComplete(store, tree), { code: 'BAD_REQUEST' })
 })
 
-test('grafting puts entries into a folder and leaves the rest as it is', async () => {
-  const { store, tree, model } = await sample()
-  const { digest, size } = await putBytes(store, Buffer.from('new'))
-  const made = [entry('train', { digest, size }), entry('extra', { digest, size })]
-
-  const grafted = await graft(store, tree, ['model'], made)
-  const deep = await graft(store, tree, ['a', 'b'], made)
-  const top = await graft(store, EMPTY_TREE, [], made)
-
-  const names = async (one: Digest) => (await entriesOf(store, one)).map(({ name }) => name)
-  assert.deepEqual(await names(grafted), ['file', 'model'])
-  assert.equal((await entryAt(store, grafted, 'model/train'))?.digest, digest)
-  assert.deepEqual(await names((await entryAt(store, grafted, 'model'))!.digest), [
-    'again',
-    'copy',
-    'extra',
-    'train',
-  ])
-  assert.equal((await entryAt(store, deep, 'model'))?.digest, model)
-  assert.equal((await entryAt(store, deep, 'a/b/extra'))?.size, 3)
-  assert.deepEqual(await names(top), ['extra', 'train'])
-  assert.equal((await requireComplete(store, grafted)).bytes, 1_800_006 + 3)
-  assert.equal((await requireComplete(store, deep)).files, 6)
-  await assert.rejects(graft(store, tree, ['file'], made), { code: 'BAD_REQUEST' })
-})
-
-test('no tree is made of names that none may have', async () => {
+test('a small file is read by its entry, and only if it is what its folder says', async () => {
   const store = await openMemoryStore()
+  const { digest: tree } = await putFolder(store, [
+    { path: 'a', content: abc },
+    { path: 'b', content: Buffer.from('de') },
+    { path: 'c', content: Buffer.alloc(0) },
+  ])
+  const [a, b, c] = await entriesOf(store, tree)
+  const reader = new FileReader(store)
 
-  await assert.rejects(putTree(store, [entry('..', {})]), { code: 'INVALID_NAME' })
-  await assert.rejects(putTree(store, [entry('a/b', {})]), { code: 'INVALID_NAME' })
-  await assert.rejects(putTree(store, [entry('a', {}), entry('a', {})]), { code: 'BAD_REQUEST' })
-  assert.equal((await store.stats()).objects, 0)
+  assert.deepEqual(await reader.whole(b!, 2), Buffer.from('de'))
+  assert.deepEqual(Buffer.concat(await Array.fromAsync(reader.read(a!))), abc)
+  assert.deepEqual(await Array.fromAsync(readFile(store, c!)), [])
+  await assert.rejects(reader.whole(a!, 2), { code: 'TOO_LARGE' })
+  const false_ = { ...b!, digest: a!.digest }
+  await assert.rejects(reader.whole(false_, 3), { code: 'DIGEST_MISMATCH' })
+  await assert.rejects(Array.fromAsync(readFile(store, false_)), { code: 'DIGEST_MISMATCH' })
 })
 
-/** file (900,000 bytes), model/train (3), model/again (as file), model/copy (as train). */
-async function sample() {
-  const store: Store = await openMemoryStore()
-  const big = await putBytes(store, noise(900_000, 1))
-  const small = await putBytes(store, abc)
-  const model = await putTree(store, [
-    entry('train', { ...small, kind: 'executable' }),
-    entry('again', big),
-    entry('copy', small),
+test('files that lie in one segment are read with one look into the store', async () => {
+  const store = await openMemoryStore()
+  const { digest: tree } = await putFolder(store, [
+    { path: 'a', content: abc },
+    { path: 'b', content: Buffer.from('de') },
   ])
-  const tree = await putTree(store, [
-    entry('file', big),
-    entry('model', { kind: 'folder', size: 900_006, digest: model }),
-  ])
-  return { store, tree, model, big: big.digest, small: small.digest }
-}
+  const asked: Digest[] = []
+  const watched = { get: (one: Digest) => store.get(one).finally(() => asked.push(one)) }
+  const reader = new FileReader(watched)
+
+  for (const one of await entriesOf(store, tree)) await reader.whole(one, 3)
+
+  assert.deepEqual(asked, [digestOf('abcde')])
+})
+
+test('a walk names every file in the order of trees', async () => {
+  const { store, tree } = await sample()
+
+  const files = await Array.fromAsync(walkTree(store, tree))
+
+  assert.deepEqual(
+    files.map(({ path, entry }) => [path, entry.kind, entry.size]),
+    [
+      ['file', 'file', 900_000],
+      ['model/again', 'file', 900_000],
+      ['model/copy', 'file', 3],
+      ['model/train', 'executable', 3],
+    ],
+  )
+})
 
 function entry(name: string, rest: Partial<Entry>): Entry {
   return { name, kind: 'file', size: 0, digest: EMPTY_FILE, ...rest }

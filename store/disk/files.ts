@@ -1,6 +1,5 @@
 /* How the store changes the disk: a small layer, so that a test can let any write fail. */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 
 export interface Files {
   /** Makes a file and opens it for writing. One that is there is an error. */
@@ -80,34 +79,5 @@ export async function writeWhole(files: Files, path: string, bytes: Uint8Array):
   } catch (error) {
     await files.remove(temporary).catch(() => undefined)
     throw error
-  }
-}
-
-/** Where a store keeps what. */
-export class Layout {
-  readonly root: string
-  readonly packs: string
-  readonly marks: string
-  readonly catalog: string
-  readonly identity: string
-
-  constructor(root: string) {
-    this.root = root
-    this.packs = join(root, 'packs')
-    this.marks = join(root, 'marks')
-    this.catalog = join(root, 'index.sqlite')
-    this.identity = join(root, 'store.json')
-  }
-
-  pack(id: string): string {
-    return join(this.packs, `${id}.pack`)
-  }
-
-  segment(id: string): string {
-    return join(this.packs, `${id}.idx`)
-  }
-
-  mark(name: string): string {
-    return join(this.marks, name)
   }
 }

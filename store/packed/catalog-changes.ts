@@ -1,0 +1,102 @@
+/* How the catalog learns of copies, and how their states change. Keeps the totals and the counts of
+ * each pack true. Segments and marks may come in any order: what a mark says of a copy that is not
+ * listed yet is kept until its segment has come. */
+import { AWAITED, type CopyRow, GONE, isReadable, LOST, type Queries } from './catalog-queries.ts'
+import type { Copy, Placed } from './segments.ts'
+
+/** Adds some of what a pack's segment lists. A second time is no error. */
+export function addCopies(ask: Queries, pack: string, objects: readonly Placed[]): void {
+  const { number, whole } = packOf(ask, pack)
+  if (whole) return
+  const sums = { bytes: 0, live: 0, liveBytes: 0, freshObjects: 0, freshBytes: 0 }
+  for (const placed of objects) {
+    const rows = ask.copies.all(placed.raw)
+    const row = rows.find(one => one.number === number)
+    if (row !== undefined && (row.state & AWAITED) === 0) continue
+    const state = (row?.state ?? 0) & ~AWAITED
+    place(ask, number, placed, row, state)
+    sums.bytes += placed.length
+    if ((state & GONE) !== 0) continue
+    sums.live++
+    sums.liveBytes += placed.length
+    if ((state & LOST) !== 0 || rows.some(isReadable)) continue
+    sums.freshObjects++
+    sums.freshBytes += placed.length
+  }
+  ask.growPack.run(sums.bytes, sums.live, sums.liveBytes, number)
+  if (sums.freshObjects > 0) ask.count.run(sums.freshObjects, sums.freshBytes)
+}
+
+/** All that its segment lists has been added. */
+export function completePack(ask: Queries, pack: string, since: number): void {
+  const { number } = packOf(ask, pack)
+  ask.dropTombs.run(number)
+  ask.completePack.run(Math.floor(since), number)
+}
+
+/** Objects that can be read no longer, and their bytes. */
+export interface Lost {
+  readonly objects: number
+  readonly bytes: number
+}
+
+/** Changes the states of copies. */
+export function changeCopies(
+  ask: Queries,
+  copies: readonly Copy[],
+  change: (state: number) => number,
+): Lost {
+  const before = ask.about.one()
+  for (const copy of copies) changeCopy(ask, copy, change)
+  const after = ask.about.one()
+  return {
+    objects: (before?.objects ?? 0) - (after?.objects ?? 0),
+    bytes: (before?.bytes ?? 0) - (after?.bytes ?? 0),
+  }
+}
+
+function changeCopy(ask: Queries, { raw, pack }: Copy, change: (state: number) => number): void {
+  const rows = ask.copies.all(raw)
+  const row = rows.find(one => one.pack === pack)
+  if (row === undefined || (row.state & AWAITED) !== 0) {
+    awaitCopy(ask, { raw, pack }, change(row?.state ?? AWAITED), row)
+    return
+  }
+  const state = change(row.state)
+  if (state === row.state) return
+  const gone = (state & GONE) !== 0
+  // While its segment is still being added, the row keeps the copy from coming back.
+  if (gone && ask.pack.one(pack)?.whole === 1) ask.dropObject.run(raw, row.number)
+  else ask.setState.run(state, raw, row.number)
+  if (gone && (row.state & GONE) === 0) ask.growPack.run(0, -1, -row.length, row.number)
+  const elsewhere = rows.some(one => one !== row && isReadable(one))
+  const lost = isReadable(row) && (state & LOST) !== 0
+  if (lost && !elsewhere) ask.count.run(-1, -row.length)
+}
+
+/** A copy that is not listed: of a pack that is known whole it is gone; of another it may come, and
+ * will then have this state. */
+function awaitCopy(ask: Queries, { raw, pack }: Copy, state: number, row?: CopyRow): void {
+  const { number, whole } = packOf(ask, pack)
+  if (whole) return
+  if (state === AWAITED) ask.dropObject.run(raw, number)
+  else if (row === undefined) ask.addObject.run(raw, number, 0, 0, state)
+  else ask.setState.run(state, raw, number)
+}
+
+function place(
+  ask: Queries,
+  number: number,
+  { raw, offset, length }: Placed,
+  row: CopyRow | undefined,
+  state: number,
+): void {
+  if (row === undefined) ask.addObject.run(raw, number, offset, length, state)
+  else ask.placeObject.run(offset, length, state, raw, number)
+}
+
+function packOf(ask: Queries, id: string) {
+  ask.addPack.run(id)
+  const { number, whole, live } = ask.pack.one(id) ?? { number: 0, whole: 0, live: 0 }
+  return { number, whole: whole === 1, live }
+}

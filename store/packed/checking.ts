@@ -1,0 +1,155 @@
+/* Reading every byte: the objects, pack by pack, and the store's own files. A damaged object is set
+ * aside, for a later `put` to heal; a damaged file of the store's own is made anew from what else
+ * says the same. */
+import { type Digest, digestFromRaw } from '../../api/digest.ts'
+import type { Checked } from '../store.ts'
+import { buryEmpty } from './burying.ts'
+import type { Catalog } from './catalog.ts'
+import { DAMAGED } from './catalog-queries.ts'
+import { type Ground, setAside } from './ground.ts'
+import { writeIdentity, wrongIdentity } from './identity.ts'
+import { mendMarks } from './mending.ts'
+import { isObject, PackPieces } from './reading.ts'
+import { ORPHAN_MS, readSegment, sweepOrphans } from './recovery.ts'
+import { decodeSegment, type Placed } from './segments.ts'
+import { IDENTITY, packName, segmentName, Unreadable } from './shelf.ts'
+
+type FileDamage = Extract<Checked, { kind: 'file' }>
+
+/** `stop` is asked between packs. */
+export async function* check(
+  ground: Ground,
+  from: string | undefined,
+  stop: () => void,
+): AsyncGenerator<Checked, void, undefined> {
+  const { shelf, live } = ground
+  await live.hear()
+  await live.work(catalog => buryEmpty(shelf, catalog))
+  if (from === undefined) {
+    yield* ownFiles(ground)
+    await sweepOrphans(shelf, Date.now() - ORPHAN_MS)
+  }
+  const told = new Set<Digest>()
+  const packs = await live.ask(catalog => catalog.packs())
+  for (const { id } of packs.filter(pack => pack.whole && pack.id > (from ?? ''))) {
+    stop()
+    let bytes = 0
+    for await (const found of checkPack(ground, id)) {
+      if (typeof found === 'number') bytes += found
+      else if (found.kind !== 'damage') yield found
+      else if (!told.has(found.digest)) {
+        told.add(found.digest)
+        yield found
+      }
+    }
+    yield { kind: 'step', cursor: id, bytes }
+  }
+}
+
+async function* ownFiles(ground: Ground): AsyncGenerator<FileDamage, void, undefined> {
+  const { shelf, id } = ground
+  const reason = await wrongIdentity(shelf, id)
+  if (reason !== undefined) {
+    await writeIdentity(shelf, id)
+    yield { kind: 'file', file: IDENTITY, reason }
+  }
+  for await (const file of mendMarks(ground)) yield { kind: 'file', file, reason: 'is damaged' }
+  for await (const file of ground.live.mendNews()) {
+    yield { kind: 'file', file, reason: 'is damaged' }
+  }
+}
+
+/** What is wrong with a pack, and how many bytes of it were read. */
+async function* checkPack(
+  ground: Ground,
+  pack: string,
+): AsyncGenerator<Checked | number, void, undefined> {
+  const { shelf, live, worn } = ground
+  const bytes = await shelf.readWhole(segmentName(pack))
+  const sound = bytes !== undefined && decodeSegment(pack, bytes) !== undefined
+  const known = () => live.ask(catalog => catalog.placedIn(pack))
+  const listed = (await readSegment(shelf, pack, known)) ?? (await known())
+  await live.hear()
+  const facts = await shelf.facts(packName(pack))
+  const counts = await live.ask(catalog => catalog.liveIn(pack))
+  // Compacted meanwhile.
+  if (counts === undefined) return
+  if (!sound) yield { kind: 'file', file: segmentName(pack), reason: 'is damaged' }
+  let copies = 0
+  let worse: string | undefined
+  const pieces = new PackPieces(shelf, pack)
+  worse ??= await pieces.beginning()
+  for (const placed of listed.toSorted((a, b) => a.offset - b.offset)) {
+    const found = await checkCopy(ground, pieces, pack, placed)
+    if (found === undefined) continue
+    copies++
+    worse ??= found.frame
+    if (found.damage !== undefined) yield found.damage
+  }
+  const end = listed.reduce((max, { offset, length }) => Math.max(max, offset + length), 0)
+  if (facts !== undefined && facts.bytes > end) worse ??= 'has bytes that no segment lists'
+  if (worse !== undefined) {
+    worn.add(pack)
+    yield { kind: 'file', file: packName(pack), reason: worse }
+  }
+  yield* checkCatalog(ground, pack, { before: counts.live, found: copies })
+  yield facts?.bytes ?? 0
+}
+
+/** undefined if the copy is gone, or the catalog has it elsewhere. */
+async function checkCopy(
+  ground: Ground,
+  pieces: PackPieces,
+  pack: string,
+  placed: Placed,
+): Promise<{ frame?: string; damage?: Checked } | undefined> {
+  const { raw } = placed
+  const known = await ground.live.ask(catalog => catalog.copy({ raw, pack }))
+  if (known?.offset !== placed.offset || known.length !== placed.length) return undefined
+  const { frame, reason } = await readFramed(pieces, placed)
+  const worse = frame === undefined ? {} : { frame }
+  if (reason === undefined && (known.state & DAMAGED) === 0) return worse
+  if (reason !== undefined) await setAside(ground, { raw, pack }, { pack, ...placed })
+  // Healed, if there is another copy; or it is gone by now.
+  const still = await ground.live.ask(
+    catalog => catalog.locate(raw) === undefined && catalog.copies(raw).length > 0,
+  )
+  if (!still) return worse
+  const digest = digestFromRaw(raw)
+  const damage = {
+    kind: 'damage',
+    digest,
+    reason: reason ?? 'it was found damaged before',
+  } as const
+  return { ...worse, damage }
+}
+
+/** What is wrong with the object, and with the length before it. */
+async function readFramed(
+  pieces: PackPieces,
+  { raw, offset, length }: Placed,
+): Promise<{ frame?: string; reason?: string }> {
+  try {
+    const { header, bytes } = await pieces.framed(offset, length)
+    if (bytes.length < length) return { reason: 'its pack is cut short' }
+    const frame = header === length ? {} : { frame: 'has a wrong length before an object' }
+    return isObject(raw, bytes) ? frame : { ...frame, reason: 'its bytes are others' }
+  } catch (error) {
+    if (error instanceof Unreadable) return { reason: error.message }
+    throw error
+  }
+}
+
+/** The catalog must count as many copies in the pack as were found there by looking for what is
+ * listed: no fewer before, no more after. */
+async function* checkCatalog(
+  { live }: Ground,
+  pack: string,
+  { before, found }: { before: number; found: number },
+): AsyncGenerator<FileDamage, void, undefined> {
+  const catalog: Catalog = await live.ask(current => current)
+  const after = (await live.ask(current => current.liveIn(pack)))?.live ?? 0
+  if (before >= found && found >= after) return
+  live.rebuild(catalog)
+  yield { kind: 'file', file: 'index.sqlite', reason: 'does not say what the segments say' }
+}

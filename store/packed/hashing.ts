@@ -1,0 +1,80 @@
+/* Hashing blocks, beside everything else: on a thread of its own once there is much to hash, else,
+ * and while that thread has enough to do, here. The thread starts with the first full block and does
+ * not keep the process alive. */
+import { hash } from 'node:crypto'
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Block } from './blocks.ts'
+import type { Task } from './hash-worker.ts'
+
+// From source this file is .ts, in a package .js; its neighbour is the same.
+const WORKER = new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url)
+/** Less than this is hashed faster than a thread is told of it. */
+const LITTLE = 128 * 1024
+/** So many blocks wait for the thread before the next is hashed here. */
+const QUEUE = 3
+
+interface Waiting {
+  readonly block: Block
+  readonly done: () => void
+}
+
+export class Hashing {
+  #worker: Worker | undefined
+  #ready = false
+  #queue: Waiting[] = []
+  #closed = false
+
+  /** Fills the block's digests. */
+  async digest(block: Block): Promise<void> {
+    if (block.filled < LITTLE || this.#closed) return hashHere(block)
+    const worker = (this.#worker ??= this.#start())
+    if (!this.#ready || this.#queue.length >= QUEUE) return hashHere(block)
+    return new Promise(done => {
+      this.#queue.push({ block, done })
+      worker.ref()
+      worker.postMessage({ memory: block.memory, count: block.count } satisfies Task)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#worker?.terminate()
+    this.#fallBack()
+  }
+
+  #start(): Worker {
+    // Options of this process (--input-type, --watch) are not meant for the thread.
+    const worker = new Worker(WORKER, { execArgv: [] })
+    worker.unref()
+    // The first answer says that it runs, each other one that its oldest block is done.
+    worker.once('message', () => {
+      this.#ready = true
+      worker.on('message', () => {
+        this.#queue.shift()?.done()
+        if (this.#queue.length === 0) worker.unref()
+      })
+      // To listen is to hold on.
+      if (this.#queue.length === 0) worker.unref()
+    })
+    worker.on('error', () => this.#fallBack())
+    return worker
+  }
+
+  /** The thread is no more: what it was to do is done here. */
+  #fallBack(): void {
+    this.#closed = true
+    for (const { block, done } of this.#queue.splice(0)) {
+      hashHere(block)
+      done()
+    }
+  }
+}
+
+function hashHere(block: Block): void {
+  let index = 0
+  for (const { offset, length } of block.objects()) {
+    const object = block.bytes.subarray(offset, offset + length)
+    hash('sha256', object, 'buffer').copy(block.raws, 32 * index++)
+  }
+}
