@@ -12,7 +12,7 @@
  * Every call of an attempt that is not the current one of its work is 409 ATTEMPT_STALE and changes
  * nothing: the worker then stops what it runs and forgets it. */
 import Type, { type Static } from 'typebox'
-import { DigestSchema } from './digest.ts'
+import { DigestSchema } from './digest-schema.ts'
 
 const Id = Type.String({ pattern: '^[0-9a-f]{32}$' })
 const At = Type.String({ format: 'date-time' })

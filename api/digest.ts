@@ -1,11 +1,8 @@
 /** Names of bytes. A digest names its bytes for ever; nothing else does. */
-import { createHash } from 'node:crypto'
-import Type from 'typebox'
+import { hash } from 'node:crypto'
 
 /** `sha256:` and 64 lower-case hex digits. */
 export type Digest = `sha256:${string}`
-
-export const DigestSchema = Type.String({ pattern: '^sha256:[0-9a-f]{64}$', title: 'Digest' })
 
 const FORM = /^sha256:[0-9a-f]{64}$/
 
@@ -15,7 +12,7 @@ export function isDigest(text: unknown): text is Digest {
 
 /** The digest of these bytes. */
 export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  return `sha256:${hash('sha256', bytes, 'hex')}`
 }
 
 /** 64 hex digits. */

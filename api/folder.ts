@@ -28,12 +28,27 @@ export function smallFileDigest(bytes: Uint8Array): Digest {
   return digestOf(encodeFile([{ digest: digestOf(bytes), length: bytes.length }]))
 }
 
+/** Room for a segment that no folder is using: folders are mostly made one after another. */
+let spare: Buffer | undefined
+
 export class FolderMaker {
+  /** Lent by whoever makes the folder; segments are then good only until the next file is added. */
+  readonly #room: Buffer | undefined
   readonly #entries: Entry[] = []
   #segment: Buffer = Buffer.alloc(0)
   #length = 0
   /** Files of the open segment: their places in #entries. */
   #open: number[] = []
+
+  /** `room`: CHUNK_MAX bytes for segments, which are then not copied. */
+  constructor(room?: Buffer) {
+    this.#room = room
+  }
+
+  /** What was added last. */
+  get last(): Entry | undefined {
+    return this.#entries.at(-1)
+  }
 
   /** Adds a folder, or a file that has a list in the store: an empty one, or one that is not small. */
   add(entry: Omit<Entry, 'within'>): void {
@@ -45,7 +60,10 @@ export class FolderMaker {
    * the small ones. Copies the bytes. Answers a segment when this file completes one. */
   small(name: string, executable: boolean, bytes: Uint8Array): Made | undefined {
     if (!isSmall(bytes.length)) throw new RangeError(`${bytes.length} bytes are no small file`)
-    if (this.#segment.length === 0) this.#segment = Buffer.allocUnsafeSlow(CHUNK_MAX)
+    if (this.#segment.length === 0) {
+      this.#segment = this.#room ?? spare ?? Buffer.allocUnsafeSlow(CHUNK_MAX)
+      if (this.#segment === spare) spare = undefined
+    }
     const digest = smallFileDigest(bytes)
     const kind = executable ? 'executable' : 'file'
     this.#segment.set(bytes, this.#length)
@@ -61,6 +79,8 @@ export class FolderMaker {
    * the tree is larger than OBJECT_MAX. */
   finish(): { digest: Digest; size: number; objects: readonly Made[]; entries: readonly Entry[] } {
     const last = this.#length > 0 ? [this.#close()] : []
+    if (this.#segment.length > 0 && !this.#room) spare = this.#segment
+    this.#segment = Buffer.alloc(0)
     const bytes = encodeTree(this.#entries)
     const digest = digestOf(bytes)
     const objects = [...last, { digest, bytes }]
@@ -74,7 +94,8 @@ export class FolderMaker {
   }
 
   #close(): Made {
-    const bytes = Buffer.from(this.#segment.subarray(0, this.#length))
+    const segment = this.#segment.subarray(0, this.#length)
+    const bytes = this.#room ? segment : Buffer.from(segment)
     const digest = digestOf(bytes)
     for (const place of this.#open) {
       const entry = this.#entries[place]!

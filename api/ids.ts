@@ -37,4 +37,13 @@ export function sixOf(text: string): string {
 export const WORKSPACE_NAME = /^[A-Za-z0-9_]{1,64}$/
 
 /** First path segments that no endpoint may take. */
-export const RESERVED_PATHS = ['api', 'v2', 'dvc', 'healthz', 'readyz', 'metrics', 'openapi.json']
+export const RESERVED_PATHS = [
+  'api',
+  'v2',
+  'dvc',
+  'lfs',
+  'healthz',
+  'readyz',
+  'metrics',
+  'openapi.json',
+]

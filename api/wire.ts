@@ -1,8 +1,13 @@
 /* What CLI and server say to each other: one schema for each thing, which validates, types and
  * documents. Paths are below /api/v1. Times are RFC 3339 in UTC. */
+
+export * from './wire/care.ts'
+export * from './wire/catalogue.ts'
 export { Problem } from './wire/common.ts'
 export * from './wire/jobs.ts'
+export * from './wire/ledger.ts'
 export * from './wire/people.ts'
+export * from './wire/provenance.ts'
 export * from './wire/serve.ts'
 export * from './wire/train.ts'
 export * from './wire/workspaces.ts'

@@ -1,5 +1,6 @@
-/* Bundles on their way to the server: looked at here first, so that a mistake costs no upload; then
- * sent by content, so that what is there already is not sent again. */
+/* Folders on their way to the server: a bundle is looked at here first, so that a mistake costs no
+ * upload; then sent by content, so that what is there already is not sent again, and what did not
+ * change is not even read again. */
 import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { type BundleKind, bundleFolder, folderName } from '../api/bundle.ts'
@@ -11,11 +12,14 @@ import type { BundleView, UploadView } from '../api/wire.ts'
 import { type Client, path } from './client.ts'
 import type { Stream } from './look.ts'
 import { Progress } from './progress.ts'
+import { PushedFolder } from './pushed.ts'
 import { byteText, countText } from './times.ts'
 
 export const IGNORE_FILE = '.kaosignore'
 /** How often an upload is taken up again after the connection was lost for longer than a restart. */
 const RESUMES = 3
+/** How often a folder is sent until the server has all of it. */
+const ROUNDS = 3
 
 export interface LocalBundle {
   readonly kind: BundleKind
@@ -39,55 +43,158 @@ export function findBundle(kind: BundleKind, given: string): LocalBundle {
   return { kind, given, folder, name: folderName(child) }
 }
 
+export interface PushOptions {
+  /** What the progress is called. */
+  readonly label: string
+  /** Where it is shown; undefined: nowhere. */
+  readonly shown: Stream | undefined
+  /** Where programs keep what can be made anew; undefined: nothing is remembered of the folder. */
+  readonly cacheHome?: string | undefined
+  /** Read every file, whatever is remembered. */
+  readonly fresh?: boolean | undefined
+  /** Instead of the default rules and the ignore file in the folder. */
+  readonly ignores?: Ignores
+}
+
+/** A folder whose content is on the server, under an upload, but not yet anything there. */
+export interface Pushed extends Sent {
+  readonly upload: string
+}
+
+/** Sends a folder into the workspace (`base`), and has `keep` make something of it there. When the
+ * server finds that something of it is missing or damaged, all of it is sent once more. */
+export async function pushFolder<T>(
+  client: Client,
+  base: string,
+  folder: string,
+  options: PushOptions,
+  keep: (pushed: Pushed) => Promise<T>,
+): Promise<T> {
+  const { cacheHome } = options
+  const memory = cacheHome && new PushedFolder(cacheHome, folder, `${client.endpoint} ${base}`)
+  const push = new Push(client, base, folder, options, memory || undefined)
+  for (let round = 1; ; round++) {
+    const pushed = await push.send(options.fresh === true || round > 1)
+    try {
+      const kept = await keep(pushed)
+      await push.end()
+      return kept
+    } catch (error) {
+      const over = isKaosError(error, 'UPLOAD_NOT_FOUND')
+      if (!(over || isIncomplete(error)) || round === ROUNDS) throw error
+    }
+  }
+}
+
 /** Sends the bundle into the workspace and answers what the server calls it. */
 export async function submitBundle(
   client: Client,
   base: string,
   bundle: LocalBundle,
-  shown: Stream | undefined,
+  options: Omit<PushOptions, 'label' | 'ignores'>,
 ): Promise<BundleView> {
-  const { upload } = await client.post<UploadView>(`${base}/uploads`)
-  const channel = await channelTo(client, `${base}${path`/uploads/${upload}`}`)
-  const sent = await resumed(() => send(bundle, channel, shown))
-  const view = await client.post<BundleView>(`${base}/bundles`, {
-    upload,
-    kind: bundle.kind,
-    folder: bundle.name,
-    tree: sent.tree,
-  })
-  return view
+  const { kind, name } = bundle
+  const label = `Compressing ${kind === 'data' ? 'data' : 'source'} bundle`
+  const all = { ...options, label, ignores: await ignoresOf(bundle) }
+  return pushFolder(client, base, bundle.folder, all, ({ upload, tree }) =>
+    client.post<BundleView>(`${base}/bundles`, { upload, kind, folder: name, tree }),
+  )
 }
 
 /** What would be sent, without a server. */
 export async function measureBundle(bundle: LocalBundle): Promise<Sent & { name: string }> {
   const { shortDigest } = await import('../api/ids.ts')
   const everything: Channel = { have: async some => some.map(() => true), objects: async () => {} }
-  const sent = await send(bundle, everything, undefined)
+  const options = { label: '', shown: undefined, ignores: await ignoresOf(bundle) }
+  const sent = await sendShown(bundle.folder, everything, options, {})
   return { ...sent, name: `${bundle.name}:${shortDigest(sent.tree)}` }
 }
 
-async function send(
-  bundle: LocalBundle,
+/** One folder on its way into one workspace. */
+class Push {
+  readonly #client: Client
+  readonly #base: string
+  readonly #folder: string
+  readonly #options: PushOptions
+  readonly #memory: PushedFolder | undefined
+  #upload: string | undefined
+
+  constructor(
+    client: Client,
+    base: string,
+    folder: string,
+    options: PushOptions,
+    memory: PushedFolder | undefined,
+  ) {
+    this.#client = client
+    this.#base = base
+    this.#folder = folder
+    this.#options = options
+    this.#memory = memory
+  }
+
+  /** Goes on with the upload that was interrupted, if the server still knows it. */
+  async send(fresh: boolean): Promise<Pushed> {
+    const known = this.#upload ?? this.#memory?.upload
+    try {
+      return await this.#sendUnder(known ?? (await this.#begin()), fresh)
+    } catch (error) {
+      if (known === undefined || !isKaosError(error, 'UPLOAD_NOT_FOUND')) throw error
+      return this.#sendUnder(await this.#begin(), fresh)
+    }
+  }
+
+  /** Something was made of it: the server need not remember what was sent. */
+  async end(): Promise<void> {
+    if (this.#memory) this.#memory.upload = undefined
+    const gone = this.#client.delete(`${this.#base}${path`/uploads/${this.#upload ?? ''}`}`)
+    // It ends by itself later.
+    await gone.catch(() => undefined)
+  }
+
+  async #begin(): Promise<string> {
+    const { upload } = await this.#client.post<UploadView>(`${this.#base}/uploads`)
+    if (this.#memory) this.#memory.upload = upload
+    return upload
+  }
+
+  async #sendUnder(upload: string, fresh: boolean): Promise<Pushed> {
+    this.#upload = upload
+    const channel = await channelTo(this.#client, `${this.#base}${path`/uploads/${upload}`}`)
+    const cache = this.#memory?.stats
+    const how = { fresh, ...(cache !== undefined && { cache }) }
+    const sent = await resumed(() => sendShown(this.#folder, channel, this.#options, how))
+    return { ...sent, upload }
+  }
+}
+
+async function sendShown(
+  folder: string,
   channel: Channel,
-  shown: Stream | undefined,
+  { label, shown, ignores }: PushOptions,
+  how: { cache?: string; fresh?: boolean },
 ): Promise<Sent> {
   const { sendFolder } = await import('../api/transfer/send.ts')
-  const ignores = await ignoresOf(bundle)
-  const what = bundle.kind === 'data' ? 'data' : 'source'
-  const progress = new Progress(`Compressing ${what} bundle`, shown)
-  const total = shown?.isTTY === true ? await bytesIn(bundle.folder, ignores) : 0
+  const progress = new Progress(label, shown)
   try {
-    const sent = await sendFolder(bundle.folder, channel, {
-      ignores,
-      progress: ({ bytes }) => progress.show(bytes, total),
+    const sent = await sendFolder(folder, channel, {
+      ...how,
+      ignores: ignores ?? (await rulesOf([folder])),
+      measure: shown?.isTTY === true,
+      progress: ({ bytes, total = 0 }) => progress.show(bytes, total),
     })
     const size = `${countText(sent.files, 'file')}, ${byteText(sent.bytes)}`
     progress.end(`${size}, ${byteText(sent.sentBytes)} sent`)
     return sent
   } catch (error) {
     progress.stop()
-    throw named(error, bundle)
+    throw named(error, folder)
   }
+}
+
+/** The server lacks something of a tree, or cannot read it. */
+function isIncomplete(error: unknown): boolean {
+  return isKaosError(error, 'BAD_REQUEST') && typeof error.detail.digest === 'string'
 }
 
 /** A connection lost for long is taken up again: the server knows what it has already. */
@@ -119,28 +226,23 @@ export async function channelTo(client: Client, base: string): Promise<Channel> 
 }
 
 /** The default rules, and those of `.kaosignore` in the bundle or in the folder that was given. */
-async function ignoresOf(bundle: LocalBundle): Promise<Ignores> {
-  const { DEFAULT_IGNORED } = await import('../api/transfer/walk.ts')
+function ignoresOf({ given, folder }: LocalBundle): Promise<Ignores> {
+  return rulesOf([given, folder])
+}
+
+async function rulesOf(folders: readonly string[]): Promise<Ignores> {
+  const { DEFAULT_IGNORED, defaultIgnores } = await import('../api/transfer/walk.ts')
+  const files = folders.map(folder => join(folder, IGNORE_FILE)).filter(file => existsSync(file))
+  if (files.length === 0) return defaultIgnores
   const { default: ignore } = await import('ignore')
   const rules = ignore({ allowRelativePaths: true }).add([...DEFAULT_IGNORED, IGNORE_FILE])
-  for (const file of [join(bundle.given, IGNORE_FILE), join(bundle.folder, IGNORE_FILE)]) {
-    if (existsSync(file)) rules.add(readFileSync(file, 'utf8'))
-  }
+  for (const file of files) rules.add(readFileSync(file, 'utf8'))
   return (relative, folder) => rules.ignores(folder ? `${relative}/` : relative)
 }
 
-async function bytesIn(folder: string, ignores: Ignores): Promise<number> {
-  const { walkFolder } = await import('../api/transfer/walk.ts')
-  let total = 0
-  for await (const step of walkFolder(folder, { ignores })) {
-    if (step.kind === 'file') total += statSync(step.source, { throwIfNoEntry: false })?.size ?? 0
-  }
-  return total
-}
-
 /** The walk names paths inside the folder; a person needs to know which folder. */
-function named(error: unknown, bundle: LocalBundle): unknown {
+function named(error: unknown, folder: string): unknown {
   if (!isKaosError(error, 'INVALID_BUNDLE') || error.detail.path === undefined) return error
-  const message = `${basename(resolve(bundle.folder))}: ${error.message}`
+  const message = `${basename(resolve(folder))}: ${error.message}`
   return new KaosError('INVALID_BUNDLE', message, { detail: error.detail, cause: error })
 }

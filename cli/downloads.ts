@@ -3,8 +3,9 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Digest } from '../api/digest.ts'
+import { type Digest, isDigest } from '../api/digest.ts'
 import { isKaosError, KaosError } from '../api/errors.ts'
+import { TREE_HEADER } from '../api/transfer/protocol.ts'
 import type { Artifact, JobArtifacts } from '../api/wire.ts'
 import { type Client, path } from './client.ts'
 import type { Progress } from './progress.ts'
@@ -19,21 +20,24 @@ export interface Wanted {
 
 const TRIES = 3
 
-/** Fetches all of them; one bar over all bytes. */
+/** Fetches all of them; one bar over all bytes. `paths`: only the files that fit one of these. */
 export async function fetchAll(
   client: Client,
   base: string,
   wanted: readonly Wanted[],
   progress: Progress,
+  paths: readonly string[] = [],
 ): Promise<void> {
-  const total = wanted.reduce((sum, one) => sum + one.artifact.bytes, 0)
+  // How much of it fits is not known before.
+  const all = wanted.reduce((sum, one) => sum + one.artifact.bytes, 0)
+  const total = paths.length === 0 ? all : 0
   let before = 0
   try {
     for (const one of wanted) {
-      await fetchOne(client, base, one, bytes => progress.show(before + bytes, total))
-      before += one.artifact.bytes
+      const open = () => opened(client, base, one.artifact, paths)
+      before += await fetchOne(open, one, bytes => progress.show(before + bytes, total))
     }
-    progress.show(total, total)
+    progress.show(before, total)
     progress.end()
   } catch (error) {
     progress.stop()
@@ -66,12 +70,30 @@ export function inFolder(out: string, folder: string, artifact: Artifact): Wante
   return { artifact, target: join(out, folder, safe(artifact.name)) }
 }
 
-async function fetchOne(
+interface Opened {
+  readonly tree: Digest
+  readonly frames: AsyncIterable<Uint8Array>
+}
+
+/** Only of a part the server says which tree it is; of the whole it is known. */
+async function opened(
   client: Client,
   base: string,
-  { artifact, target, extra }: Wanted,
+  { entity, tree }: Artifact,
+  paths: readonly string[],
+): Promise<Opened> {
+  const answer = await client.open(`${base}${path`/entities/${entity}/content`}`, { path: paths })
+  const named = paths.length === 0 ? tree : answer.header(TREE_HEADER)
+  if (isDigest(named)) return { tree: named, frames: answer.stream() }
+  throw new KaosError('VERSION_MISMATCH', 'this server cannot send single files; upgrade it')
+}
+
+/** Answers the bytes that came. */
+async function fetchOne(
+  open: () => Promise<Opened>,
+  { target, extra }: Wanted,
   shown: (bytes: number) => void,
-): Promise<void> {
+): Promise<number> {
   mkdirSync(dirname(target), { recursive: true })
   const part = `${target}.${randomBytes(4).toString('hex')}.part`
   const interrupted = () => {
@@ -80,12 +102,13 @@ async function fetchOne(
   }
   process.once('SIGINT', interrupted)
   try {
-    await receive(client, base, artifact, part, shown)
+    const bytes = await receive(open, part, shown)
     if (extra !== undefined) {
       mkdirSync(dirname(join(part, extra.file)), { recursive: true })
       writeFileSync(join(part, extra.file), extra.text)
     }
     takePlace(part, target)
+    return bytes
   } finally {
     process.removeListener('SIGINT', interrupted)
     rmSync(part, { recursive: true, force: true })
@@ -93,20 +116,16 @@ async function fetchOne(
 }
 
 async function receive(
-  client: Client,
-  base: string,
-  artifact: Artifact,
+  open: () => Promise<Opened>,
   part: string,
   shown: (bytes: number) => void,
-): Promise<void> {
+): Promise<number> {
   const { receiveTree } = await import('../api/transfer/receive.ts')
   for (let left = TRIES - 1; ; left--) {
     try {
-      const frames = client.stream(`${base}${path`/entities/${artifact.entity}/content`}`)
-      await receiveTree(frames, artifact.tree as Digest, part, {
-        progress: ({ bytes }) => shown(bytes),
-      })
-      return
+      const { tree, frames } = await open()
+      const progress = ({ bytes }: { bytes: number }) => shown(bytes)
+      return (await receiveTree(frames, tree, part, { progress })).bytes
     } catch (error) {
       const cut = isKaosError(error, 'UNREACHABLE') || isKaosError(error, 'UNAVAILABLE')
       if (!cut || left === 0) throw error

@@ -8,37 +8,26 @@
  *
  * Frozen: the same bytes must be cut at the same places for ever, by every client. The test vectors
  * in test/api/chunker.test.ts say where. A change is a version 2 beside this one. */
-import { createHash } from 'node:crypto'
 import { CHUNK_AVERAGE, CHUNK_MAX, CHUNK_MIN } from '../tree.ts'
+import { borrowField, type Field, GEAR, lendBack, plainField } from './gear.ts'
 
 /** 18 and 14 of the top bits: those that depend on the most bytes. */
 const STRICT = 0xffffc000 | 0
 const LAX = 0xfffc0000 | 0
-const GEAR = gearTable()
 /** Room for many chunks, so that the rest at the window's end is seldom moved to its start. */
-const WINDOW = 2 * 1024 * 1024
-
-/** 256 numbers of 32 bits: the SHA-256 of "kaos chunker 1:0" to "kaos chunker 1:31", in order. */
-function gearTable(): Int32Array {
-  const table = new Int32Array(256)
-  for (let block = 0; block < 32; block++) {
-    const hash = createHash('sha256').update(`kaos chunker 1:${block}`).digest()
-    for (let i = 0; i < 8; i++) table[block * 8 + i] = hash.readInt32BE(i * 4)
-  }
-  return table
-}
+export const WINDOW = 2 * 1024 * 1024
 
 /** Where the chunk that starts at `from` ends. Right only if `to` is the end of the content, or at
  * least CHUNK_MAX bytes lie before it. */
-export function cutPoint(bytes: Uint8Array, from: number, to: number): number {
+export function cutPoint(field: Field, from: number, to: number): number {
   const length = to - from
   if (length <= CHUNK_MIN) return to
   const middle = from + Math.min(length, CHUNK_AVERAGE)
-  const early = scan(bytes, from + CHUNK_MIN, middle, STRICT, 0)
+  const early = field.scan(from + CHUNK_MIN, middle, STRICT, 0)
   if (early !== 0) return early
   const end = from + Math.min(length, CHUNK_MAX)
   if (middle === end) return end
-  return scan(bytes, middle, end, LAX, hashBefore(bytes, middle)) || end
+  return field.scan(middle, end, LAX, hashBefore(field.bytes, middle)) || end
 }
 
 /** The hash after the byte before `at`: only 32 bytes have a part in it. */
@@ -48,35 +37,19 @@ function hashBefore(bytes: Uint8Array, at: number): number {
   return hash
 }
 
-/** The first place where the hash has no bit of the mask, or 0. Four bytes a turn: most of the time
- * of a push is spent here. */
-function scan(bytes: Uint8Array, from: number, to: number, mask: number, before: number): number {
-  const gear = GEAR
-  let hash = before
-  let at = from
-  for (const last = to - 3; at < last; at = (at + 4) | 0) {
-    hash = ((hash << 1) + gear[bytes[at]!]!) | 0
-    if ((hash & mask) === 0) return at + 1
-    hash = ((hash << 1) + gear[bytes[at + 1]!]!) | 0
-    if ((hash & mask) === 0) return at + 2
-    hash = ((hash << 1) + gear[bytes[at + 2]!]!) | 0
-    if ((hash & mask) === 0) return at + 3
-    hash = ((hash << 1) + gear[bytes[at + 3]!]!) | 0
-    if ((hash & mask) === 0) return at + 4
-  }
-  for (; at < to; at++) {
-    hash = ((hash << 1) + gear[bytes[at]!]!) | 0
-    if ((hash & mask) === 0) return at + 1
-  }
-  return 0
-}
-
 /** Cuts one content after the other. Bytes are read straight into its window, and a chunk is a view
  * of that window: good until `space` is called again. So a push makes no garbage per chunk. */
 export class Chunker {
-  readonly #window = Buffer.allocUnsafeSlow(WINDOW)
+  readonly #field: Field
+  readonly #window: Buffer
   #from = 0
   #to = 0
+
+  /** `field`: WINDOW bytes to work in. */
+  constructor(field: Field = plainField(Buffer.allocUnsafeSlow(WINDOW))) {
+    this.#field = field
+    this.#window = field.bytes
+  }
 
   /** Where the next bytes of the content go: room for `wanted` bytes or more. Ask for no more than
    * WINDOW less CHUNK_MAX. */
@@ -98,7 +71,7 @@ export class Chunker {
   next(end: boolean): Buffer | undefined {
     const rest = this.#to - this.#from
     if (rest === 0 || (!end && rest < CHUNK_MAX)) return undefined
-    const cut = cutPoint(this.#window, this.#from, this.#to)
+    const cut = cutPoint(this.#field, this.#from, this.#to)
     const chunk = this.#window.subarray(this.#from, cut)
     this.#from = cut
     return chunk
@@ -111,19 +84,28 @@ export class Chunker {
 }
 
 /** The chunks of this content, in order and the caller's to keep; the same whatever the sizes of
- * the incoming buffers. */
-export async function* chunks(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const chunker = new Chunker()
-  for await (const bytes of source) {
-    for (let at = 0; at < bytes.length; ) {
-      const space = chunker.space(Math.min(bytes.length - at, CHUNK_MAX))
-      const part = bytes.subarray(at, at + space.length)
-      space.set(part)
-      chunker.wrote(part.length)
-      at += part.length
-      for (let chunk = chunker.next(false); chunk; chunk = chunker.next(false))
-        yield Buffer.from(chunk)
+ * the incoming buffers. A chunker may be given, to be used for one content after the other. */
+export async function* chunks(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  given?: Chunker,
+): AsyncGenerator<Buffer, void, undefined> {
+  const field = given === undefined ? borrowField(WINDOW) : undefined
+  const chunker = given ?? new Chunker(field)
+  try {
+    for await (const bytes of source) {
+      for (let at = 0; at < bytes.length; ) {
+        const space = chunker.space(Math.min(bytes.length - at, CHUNK_MAX))
+        const part = bytes.subarray(at, at + space.length)
+        space.set(part)
+        chunker.wrote(part.length)
+        at += part.length
+        for (let chunk = chunker.next(false); chunk; chunk = chunker.next(false))
+          yield Buffer.from(chunk)
+      }
     }
+    for (let chunk = chunker.next(true); chunk; chunk = chunker.next(true)) yield Buffer.from(chunk)
+  } finally {
+    chunker.reset()
+    if (field !== undefined) lendBack(field)
   }
-  for (let chunk = chunker.next(true); chunk; chunk = chunker.next(true)) yield Buffer.from(chunk)
 }

@@ -19,9 +19,6 @@ import { codeOf } from './walk.ts'
 
 /** After so many small files others get a turn. */
 const FILES_PER_TURN = 64
-/** Bytes of a large file that are written at once. */
-const PIECE = 1024 * 1024
-
 /** The name of a single file in the temporary folder. */
 export const FILE = 'file'
 
@@ -69,14 +66,12 @@ export class Landing {
   }
 
   /** Writes a file of a few bytes, at once and without leaving the thread: four times faster. */
-  async small(relative: string, mode: number, parts: readonly Uint8Array[]): Promise<void> {
+  async small(relative: string, mode: number, bytes: Uint8Array): Promise<void> {
     try {
       const fd = openSync(this.path(relative), 'wx', mode)
       try {
         if ((this.#umask & mode) !== 0) fchmodSync(fd, mode)
-        for (const part of parts) {
-          for (let at = 0; at < part.length; ) at += writeSync(fd, part, at)
-        }
+        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
       } finally {
         closeSync(fd)
       }
@@ -86,27 +81,20 @@ export class Landing {
     if (++this.#smallFiles % FILES_PER_TURN === 0) await new Promise(done => setImmediate(done))
   }
 
-  /** Writes a file of any size; while one piece is written the next is fetched. */
+  /** Writes a file of any size; while one piece is written the next is fetched. A piece is used until
+   * the one after the next is asked for. */
   async large(relative: string, mode: number, source: AsyncIterable<Uint8Array>): Promise<void> {
     const handle = await open(this.path(relative), 'wx', mode).catch(failing(relative))
     let writing: Promise<void> = Promise.resolve()
     try {
       if ((this.#umask & mode) !== 0) await handle.chmod(mode)
-      let parts: Uint8Array[] = []
-      let bytes = 0
-      for await (const part of source) {
-        parts.push(part)
-        bytes += part.length
-        if (bytes < PIECE) continue
+      for await (const piece of source) {
         await writing
-        writing = writeAll(handle, parts)
+        writing = writeAll(handle, piece)
         // Waited for above or below; a failure in between must not count as unhandled.
         writing.catch(() => undefined)
-        parts = []
-        bytes = 0
       }
       await writing
-      await writeAll(handle, parts)
     } catch (error) {
       throw codeOf(error) === undefined ? error : failure(relative, error)
     } finally {
@@ -145,8 +133,8 @@ export class Landing {
   }
 }
 
-async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  let rest: Uint8Array = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+async function writeAll(handle: FileHandle, piece: Uint8Array): Promise<void> {
+  let rest = piece
   while (rest.length > 0) {
     const { bytesWritten } = await handle.write(rest)
     rest = rest.subarray(bytesWritten)

@@ -7,14 +7,21 @@
  *   POST objects   body: frames, at most BATCH_MAX bytes and OBJECTS_MAX objects; answer {"objects": n}.
  *                  When it is answered all are durable. Objects that came before are no error.
  *   GET  trees/:digest   (worker)  |  GET /api/v1/workspaces/:ws/entities/:id/content  (CLI)
- *                  answer: frames, type FRAMES_TYPE, in walk order: the tree, then for each entry in
- *                  the tree's order: of a file its list, then its chunks; of a folder the same again.
+ *                  answer: frames, type FRAMES_TYPE, in walk order: the tree, then its segments in the
+ *                  order in which it names them, then for each entry in the tree's order: of a file
+ *                  its list, then its chunks; of a small file nothing, it came with a segment; of a
+ *                  folder the same again.
  *                  The reader knows each object's digest before it comes and checks it. A stream
  *                  that ends early was cut: throw away and ask again.
+ *
+ *                  With `path` (a pattern, several times) only the files that fit: header kaos-tree
+ *                  names the tree that comes.
  *
  * Frame: u32 length (big-endian), then so many bytes: one object. */
 
 export const FRAMES_TYPE = 'application/vnd.kaos.frames'
+/** Header of an answer: digest of the tree that it brings. */
+export const TREE_HEADER = 'kaos-tree'
 export const HAVE_MAX = 8192
 /** Objects of one `objects` body: each costs its receiver more than its bytes. */
 export const OBJECTS_MAX = 65_536

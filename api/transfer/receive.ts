@@ -2,8 +2,8 @@
  * result appears whole or not at all. Nothing is synced to disk: it is a copy that can be had again. */
 import { type Digest, digestOf } from '../digest.ts'
 import { isKaosError, KaosError } from '../errors.ts'
-import { decodeTree, type Entry, sizeOf } from '../tree.ts'
-import { parseFrames } from './frames.ts'
+import { type Chunk, decodeTree, type Entry, segmentsOf, sizeOf } from '../tree.ts'
+import { Frames } from './frames.ts'
 import { FILE, Landing } from './landing.ts'
 import { chunksIn, sizeIn } from './list.ts'
 import { DEPTH_MAX } from './protocol.ts'
@@ -20,7 +20,9 @@ export interface Received {
   readonly bytes: number
 }
 
-/** Files up to this size are held whole before they are written. */
+/** Bytes of a file that are written at once. */
+const PIECE = 1024 * 1024
+/** Files up to this size are written without leaving the thread. */
 const SMALL = 256 * 1024
 
 /** Lays the tree out at `target`, which must not be there or be empty. UNAVAILABLE if the stream was
@@ -47,14 +49,17 @@ export function receiveFile(
 }
 
 class Receiver {
-  readonly #objects: AsyncGenerator<Buffer, void, undefined>
+  readonly #frames: Frames
   readonly #landing: Landing
   readonly #options: ReceiveOptions
+  /** What is received is put here; while one is written the other is filled. */
+  #memory = Buffer.alloc(0)
+  #other = Buffer.alloc(0)
   #files = 0
   #bytes = 0
 
   constructor(frames: AsyncIterable<Uint8Array>, landing: Landing, options: ReceiveOptions) {
-    this.#objects = parseFrames(frames, () => this.#cut())
+    this.#frames = new Frames(frames, () => this.#cut())
     this.#landing = landing
     this.#options = options
   }
@@ -63,14 +68,14 @@ class Receiver {
     try {
       await this.#landing.begin()
       await receive()
-      const { done } = await this.#step()
-      if (!done) throw new KaosError('DIGEST_MISMATCH', 'more came than was asked for; try again')
+      if ((await this.#next()) !== undefined)
+        throw new KaosError('DIGEST_MISMATCH', 'more came than was asked for; try again')
       await this.#landing.finish()
     } catch (error) {
       await this.#landing.discard()
       throw error
     } finally {
-      await this.#objects.return()
+      await this.#frames.close()
     }
     return { files: this.#files, bytes: this.#bytes }
   }
@@ -79,12 +84,31 @@ class Receiver {
   async folder(path: string, digest: Digest, depth: number): Promise<number> {
     if (depth > DEPTH_MAX) throw new KaosError('BAD_REQUEST', `${path} is too deep a folder`)
     const entries = decodeTree(await this.#object(digest))
+    const pathOf = ({ name }: Entry) => (path === '' ? name : `${path}/${name}`)
+    await this.#smallFiles(entries, pathOf)
     for (const entry of entries) {
-      const below = path === '' ? entry.name : `${path}/${entry.name}`
+      if (entry.within !== undefined) continue
+      const below = pathOf(entry)
       const size = await this.#entry(below, entry, depth)
       if (size !== entry.size) throw wrongSize(below, entry.size, size)
     }
     return sizeOf(entries)
+  }
+
+  /** Those that lie in the folder's segments. */
+  async #smallFiles(entries: readonly Entry[], pathOf: (entry: Entry) => string): Promise<void> {
+    let segment: Buffer = Buffer.alloc(0)
+    const segments = segmentsOf(entries).values()
+    for (const entry of entries) {
+      if (entry.within === undefined) continue
+      const { offset } = entry.within
+      if (offset === 0) segment = await this.#segment(segments.next().value!)
+      const bytes = segment.subarray(offset, offset + entry.size)
+      await this.#landing.small(pathOf(entry), this.#modeOf(entry.kind === 'executable'), bytes)
+      this.#files++
+      this.#bytes += entry.size
+      this.#tell()
+    }
   }
 
   async #entry(path: string, entry: Entry, depth: number): Promise<number> {
@@ -95,40 +119,87 @@ class Receiver {
 
   /** Answers the bytes of the file. */
   async file(path: string, digest: Digest, executable: boolean): Promise<number> {
-    const mode = (this.#options.readOnly ? 0o444 : 0o644) | (executable ? 0o111 : 0)
+    const mode = this.#modeOf(executable)
     const list = await this.#object(digest)
     const size = sizeIn(list)
     if (size > SMALL) {
-      await this.#landing.large(path, mode, this.#chunks(list))
+      await this.#landing.large(path, mode, this.#pieces(list))
     } else {
-      await this.#landing.small(path, mode, await Array.fromAsync(this.#chunks(list)))
+      const memory = this.#room()
+      let filled = 0
+      for (const chunk of chunksIn(list)) filled = await this.#chunk(chunk, memory, filled)
+      await this.#landing.small(path, mode, memory.subarray(0, filled))
     }
     this.#files++
     this.#tell()
     return size
   }
 
-  async *#chunks(list: Buffer): AsyncGenerator<Buffer, void, undefined> {
-    for (const { digest, length } of chunksIn(list)) {
-      const chunk = await this.#object(digest)
-      if (chunk.length !== length) throw wrongSize(digest, length, chunk.length)
-      this.#bytes += length
-      this.#tell()
-      yield chunk
+  /** The file piece by piece, in two memories in turn. */
+  async *#pieces(list: Buffer): AsyncGenerator<Buffer, void, undefined> {
+    let memory = this.#room()
+    let filled = 0
+    for (const chunk of chunksIn(list)) {
+      if (filled + chunk.length > memory.length) {
+        yield memory.subarray(0, filled)
+        ;[this.#memory, this.#other] = [this.#other, this.#memory]
+        memory = this.#room()
+        filled = 0
+      }
+      filled = await this.#chunk(chunk, memory, filled)
     }
+    yield memory.subarray(0, filled)
+  }
+
+  #room(): Buffer {
+    if (this.#memory.length === 0) this.#memory = Buffer.allocUnsafeSlow(PIECE)
+    return this.#memory
+  }
+
+  async #segment(chunk: Chunk): Promise<Buffer> {
+    const memory = this.#room()
+    return memory.subarray(0, await this.#received(chunk, memory.subarray(0, chunk.length)))
+  }
+
+  /** Puts the chunk behind what is filled already; answers how much is then. */
+  async #chunk(chunk: Chunk, memory: Buffer, filled: number): Promise<number> {
+    const { length } = chunk
+    await this.#received(chunk, memory.subarray(filled, filled + length))
+    this.#bytes += length
+    this.#tell()
+    return filled + length
+  }
+
+  async #received({ digest, length }: Chunk, into: Buffer): Promise<number> {
+    const coming = await this.#next()
+    if (coming === undefined) throw this.#cut()
+    if (coming !== length) throw wrongSize(digest, length, coming)
+    await this.#reading(() => this.#frames.read(into))
+    if (digestOf(into) === digest) return length
+    throw otherBytes(digest)
+  }
+
+  #modeOf(executable: boolean): number {
+    return (this.#options.readOnly ? 0o444 : 0o644) | (executable ? 0o111 : 0)
   }
 
   async #object(digest: Digest): Promise<Buffer> {
-    this.#options.signal?.throwIfAborted()
-    const { value, done } = await this.#step()
-    if (done) throw this.#cut()
-    if (digestOf(value) === digest) return value
-    throw new KaosError('DIGEST_MISMATCH', `other bytes came than those of ${digest}; try again`)
+    const length = await this.#next()
+    if (length === undefined) throw this.#cut()
+    const object = await this.#reading(() => this.#frames.take(length))
+    if (digestOf(object) === digest) return object
+    throw otherBytes(digest)
   }
 
-  async #step(): Promise<IteratorResult<Buffer, void>> {
+  /** The length of the next object. */
+  #next(): Promise<number | undefined> {
+    this.#options.signal?.throwIfAborted()
+    return this.#reading(async () => this.#frames.nextNow() ?? this.#frames.next())
+  }
+
+  async #reading<T>(read: () => Promise<T>): Promise<T> {
     try {
-      return await this.#objects.next()
+      return await read()
     } catch (error) {
       this.#options.signal?.throwIfAborted()
       throw isKaosError(error) ? error : this.#cut(error)
@@ -143,6 +214,10 @@ class Receiver {
   #tell(): void {
     this.#options.progress?.({ bytes: this.#bytes, files: this.#files })
   }
+}
+
+function otherBytes(digest: Digest): KaosError {
+  return new KaosError('DIGEST_MISMATCH', `other bytes came than those of ${digest}; try again`)
 }
 
 function wrongSize(what: string, stated: number, real: number): KaosError {

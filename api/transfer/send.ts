@@ -1,13 +1,25 @@
-/* Sending folders and files: read once, cut, hashed, and only what the other side lacks is sent. */
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { type FileHandle, open, realpath } from 'node:fs/promises'
-import { type Digest, digestOf } from '../digest.ts'
-import { isKaosError } from '../errors.ts'
-import { EMPTY_TREE, type Entry, encodeTree, OBJECT_MAX, sizeOf } from '../tree.ts'
-import { Chunker } from './chunker.ts'
-import { FileList } from './list.ts'
+/* Sending folders and files: read once, cut, hashed, and only what the other side lacks is sent. With a
+ * stat cache, what did not change since the last time is not read either, unless the other side turns
+ * out to lack it. */
+import { realpath } from 'node:fs/promises'
+import type { Digest } from '../digest.ts'
+import { FolderMaker } from '../folder.ts'
+import { CHUNK_MAX, isSmall, OBJECT_MAX } from '../tree.ts'
+import { FileSender } from './file-sender.ts'
+import { type FolderMemo, FolderNotes, isExecutable, type Whole } from './folder-memo.ts'
 import { type Channel, Outbox } from './outbox.ts'
-import { type Ignores, refused, unreadable, walkFolder } from './walk.ts'
+import { StatCache } from './stat-cache.ts'
+import { Survey, statsOf } from './survey.ts'
+import {
+  type Child,
+  type Ignores,
+  type Level,
+  pathOf,
+  realOf,
+  refused,
+  unreadable,
+  Walk,
+} from './walk.ts'
 
 export type { Channel } from './outbox.ts'
 
@@ -23,19 +35,20 @@ export interface Sent {
 export interface SendOptions {
   /** Instead of the default rules (walk.ts). */
   readonly ignores?: Ignores
-  /** Told after each file and each piece of a large one; grows only. */
-  readonly progress?: (progress: { bytes: number; files: number }) => void
+  /** Told after each file and each piece of a large one; grows only. `total`: bytes of all files,
+   * where they were counted before. */
+  readonly progress?: (progress: { bytes: number; files: number; total?: number }) => void
+  /** Count all bytes before any are read. */
+  readonly measure?: boolean
+  /** File of the folder's stat cache, read and written. */
+  readonly cache?: string
+  /** Read everything, whatever the stat cache says. */
+  readonly fresh?: boolean
   readonly signal?: AbortSignal
 }
 
-/** Up to this size a file is read at once, without leaving the thread: four times faster. */
-const SMALL = 256 * 1024
-/** Read at once from a large file. */
-const PIECE = 1024 * 1024
-/** After so many small files others get a turn. */
+/** After so many files others get a turn. */
 const FILES_PER_TURN = 64
-// NONBLOCK: a FIFO that took a file's place must not hold us up. NOFOLLOW: nor a link lead us away.
-const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** Sends a folder. When it resolves, the whole tree is durable on the other side. INVALID_BUNDLE for
  * what a tree cannot hold and for a file that does not stand still. */
@@ -44,22 +57,24 @@ export async function sendFolder(
   channel: Channel,
   options: SendOptions = {},
 ): Promise<Sent> {
-  const sender = new Sender(channel, options)
-  const folders: Entry[][] = [[]]
-  for await (const step of walkFolder(folder, options)) {
-    if (step.kind === 'enter') {
-      folders.push([])
-    } else if (step.kind === 'leave') {
-      const entries = folders.pop() ?? []
-      const digest = await sender.tree(step.path, entries)
-      folders.at(-1)?.push({ name: step.name, kind: 'folder', size: sizeOf(entries), digest })
-    } else {
-      folders.at(-1)?.push({ name: step.name, ...(await sender.file(step.path, step.source)) })
-    }
+  const walk = new Walk(options.ignores)
+  const top = await walk.begin(folder)
+  const { cache: file, fresh, measure = false, signal } = options
+  const cache = file === undefined ? undefined : new StatCache(file, fresh)
+  const survey = new Survey({ walk, cache, channel, measure, signal })
+  const sender = new Sender({ walk, cache, survey, channel, options })
+  try {
+    await survey.run(top)
+    const { tree } = await sender.folder(top)
+    await sender.outbox.flush()
+    cache?.commit(path => survey.saw(path))
+    return { tree, files: sender.files, bytes: sender.bytes, sentBytes: sender.outbox.sentBytes }
+  } catch (error) {
+    cache?.commit(() => true)
+    throw error
+  } finally {
+    cache?.close()
   }
-  await sender.outbox.flush()
-  const tree = folders[0]?.[0]?.digest ?? EMPTY_TREE
-  return { tree, files: sender.files, bytes: sender.bytes, sentBytes: sender.outbox.sentBytes }
 }
 
 /** Sends one file outside any tree, a log for instance; answers the digest of its chunk list. */
@@ -68,155 +83,180 @@ export async function sendFile(
   channel: Channel,
   options: Pick<SendOptions, 'signal'> = {},
 ): Promise<{ digest: Digest; size: number }> {
-  const sender = new Sender(channel, options)
-  const { digest, size } = await sender.file(path, await realpath(path).catch(failing(path)))
-  await sender.outbox.flush()
-  return { digest, size }
+  const source = await realpath(path).catch(error => {
+    throw unreadable(path, error)
+  })
+  const outbox = new Outbox(channel)
+  const files = new FileSender({ outbox, read: () => {}, signal: options.signal })
+  const sent = await settled(path, () => files.send(path, source, fileStats(path, source)))
+  await outbox.flush()
+  return sent
+}
+
+interface Parts {
+  readonly walk: Walk
+  readonly cache: StatCache | undefined
+  readonly survey: Survey
+  readonly channel: Channel
+  readonly options: SendOptions
+}
+
+/** A folder that is being made. */
+interface Making {
+  readonly level: Level
+  readonly maker: FolderMaker
+  readonly memo: FolderMemo | undefined
+  readonly notes: FolderNotes | undefined
 }
 
 class Sender {
   readonly outbox: Outbox
-  readonly #options: SendOptions
-  readonly #chunker = new Chunker()
+  readonly #parts: Parts
+  readonly #files: FileSender
+  /** For the segments of the folder that is being made. */
+  readonly #room = Buffer.allocUnsafeSlow(CHUNK_MAX)
   #told = 0
   files = 0
   bytes = 0
 
-  constructor(channel: Channel, options: SendOptions) {
+  constructor(parts: Parts) {
+    const { channel, options } = parts
+    this.#parts = parts
     this.outbox = new Outbox(channel)
-    this.#options = options
+    this.#files = new FileSender({
+      outbox: this.outbox,
+      signal: options.signal,
+      read: bytes => {
+        this.bytes += bytes
+        this.#tell()
+      },
+    })
   }
 
-  async tree(path: string, entries: Entry[]): Promise<Digest> {
-    const bytes = encodeTree(entries)
-    if (bytes.length > OBJECT_MAX) {
-      throw refused(path || 'the folder', 'holds too many files', 'spread them over folders')
+  /** Sends what of the folder the other side lacks. */
+  async folder(level: Level): Promise<Whole> {
+    const { cache, survey } = this.#parts
+    const known = survey.whole(level.path)
+    if (known !== undefined) return this.#skipped(known)
+    await survey.ask(level)
+    const before = { files: this.files, bytes: this.bytes }
+    const below = await this.#below(level)
+    const making: Making = {
+      level,
+      maker: new FolderMaker(this.#room),
+      memo: cache?.folder(level.path),
+      notes: cache && new FolderNotes(),
     }
-    const digest = digestOf(bytes)
-    await this.outbox.add(digest, bytes)
+    for (const child of level.children) {
+      if (child.folder) placeFolder(making, child, below.get(child)!)
+      else await this.#file(making, child)
+    }
+    const tree = await this.#finish(making)
+    const whole = { tree, files: this.files - before.files, bytes: this.bytes - before.bytes }
+    if (making.notes !== undefined) cache?.note(level.path, making.notes.finish(whole))
+    return whole
+  }
+
+  #skipped(whole: Whole): Whole {
+    this.files += whole.files
+    this.bytes += whole.bytes
+    this.#tell()
+    return whole
+  }
+
+  /** The folders in a folder, before its files: only one folder's segments are made at a time. */
+  async #below(level: Level): Promise<Map<Child, Whole>> {
+    const folders = new Map<Child, Whole>()
+    for (const child of level.children) {
+      if (!child.folder) continue
+      const known = this.#parts.survey.whole(pathOf(level, child))
+      const whole = known
+        ? this.#skipped(known)
+        : await this.folder(await this.#parts.walk.enter(level, child))
+      folders.set(child, whole)
+    }
+    return folders
+  }
+
+  async #finish({ level, maker }: Making): Promise<Digest> {
+    const { digest, objects } = maker.finish()
+    const tree = objects.at(-1)!.bytes
+    if (tree.length > OBJECT_MAX) {
+      throw refused(level.path || 'the folder', 'holds too many files', 'spread them over folders')
+    }
+    for (const segment of objects.slice(0, -1)) {
+      await this.outbox.add(segment.digest, segment.bytes)
+    }
+    await this.outbox.addNaming(digest, tree)
     return digest
   }
 
-  async file(path: string, source: string): Promise<Omit<Entry, 'name'>> {
+  async #file(making: Making, child: Child): Promise<void> {
+    this.#parts.options.signal?.throwIfAborted()
+    const { level, maker, memo, notes } = making
+    const { name } = child
+    const path = pathOf(level, child)
+    const source = realOf(level, child)
     const before = this.bytes
-    let read = await this.#read(path, source)
-    if (read === 'changed') {
+    await settled(path, async () => {
       this.bytes = before
-      read = await this.#read(path, source)
-    }
-    if (read === 'changed') {
-      throw refused(path, 'changes while it is read', 'stop what writes to it, then try again')
-    }
+      const at = Date.now()
+      const stats = fileStats(path, source)
+      const executable = isExecutable(stats)
+      const kind = executable ? 'executable' : 'file'
+      if (isSmall(Number(stats.size))) {
+        const bytes = this.#files.small(path, source, stats)
+        if (bytes === 'changed') return bytes
+        const segment = maker.small(name, executable, bytes)
+        notes?.file(name, kind, stats, at, maker.last!.digest)
+        if (segment !== undefined) await this.outbox.add(segment.digest, segment.bytes)
+        return undefined
+      }
+      const same = memo?.file(name, stats)
+      const sent =
+        same !== undefined && this.#parts.survey.isHere(same)
+          ? this.#kept(same, Number(stats.size))
+          : await this.#files.send(path, source, stats)
+      if (sent === 'changed') return sent
+      maker.add({ name, kind, ...sent })
+      notes?.file(name, kind, stats, at, sent.digest)
+      return undefined
+    })
     this.files++
     this.#tell()
-    const encoded = read.list.encoded()
-    const digest = digestOf(encoded)
-    await this.outbox.add(digest, encoded)
-    if (this.files % FILES_PER_TURN === 0) await new Promise(resolve => setImmediate(resolve))
-    return { kind: read.executable ? 'executable' : 'file', size: read.list.size, digest }
+    if (this.files % FILES_PER_TURN === 0) await new Promise(done => setImmediate(done))
   }
 
-  async #read(path: string, source: string): Promise<Read | 'changed'> {
-    const list = new FileList()
-    try {
-      const small = readSmall(path, source, this.#chunker)
-      if (small === 'changed') return small
-      if (small !== undefined) {
-        await this.#cut(list, true)
-        return { list, executable: small.executable }
-      }
-      const handle = await open(source, FLAGS).catch(failing(path))
-      try {
-        return await this.#readLarge(path, handle, list)
-      } finally {
-        await handle.close()
-      }
-    } catch (error) {
-      throw isKaosError(error, 'TOO_LARGE')
-        ? refused(path, 'is too large', 'split it', error)
-        : error
-    } finally {
-      this.#chunker.reset()
-    }
-  }
-
-  async #readLarge(path: string, handle: FileHandle, list: FileList): Promise<Read | 'changed'> {
-    const before = await handle.stat({ bigint: true })
-    if (!before.isFile()) throw refused(path, 'is no longer a file', 'try again')
-    for (let read = 0; read <= before.size; ) {
-      this.#options.signal?.throwIfAborted()
-      const space = this.#chunker.space()
-      const length = Math.min(space.length, PIECE)
-      const { bytesRead } = await handle.read(space, 0, length).catch(failing(path))
-      this.#chunker.wrote(bytesRead)
-      read += bytesRead
-      await this.#cut(list, bytesRead === 0)
-      if (bytesRead === 0) break
-      this.#tell()
-    }
-    const after = await handle.stat({ bigint: true })
-    if (!same(before, after) || BigInt(list.size) !== before.size) return 'changed'
-    return { list, executable: isExecutable(before) }
+  #kept(digest: Digest, size: number): { digest: Digest; size: number } {
+    this.bytes += size
+    return { digest, size }
   }
 
   /** A file that is read once more must not turn the progress back. */
   #tell(): void {
+    const { options, survey } = this.#parts
     this.#told = Math.max(this.#told, this.bytes)
-    this.#options.progress?.({ bytes: this.#told, files: this.files })
-  }
-
-  async #cut(list: FileList, end: boolean): Promise<void> {
-    for (let chunk = this.#chunker.next(end); chunk; chunk = this.#chunker.next(end)) {
-      const digest = digestOf(chunk)
-      list.add(digest, chunk.length)
-      this.bytes += chunk.length
-      const full = this.outbox.add(digest, chunk)
-      if (full !== undefined) await full
-    }
+    const total = survey.bytes > 0 ? { total: survey.bytes } : {}
+    options.progress?.({ bytes: this.#told, files: this.files, ...total })
   }
 }
 
-interface Read {
-  readonly list: FileList
-  readonly executable: boolean
+function placeFolder({ maker, notes }: Making, { name }: Child, { tree, bytes }: Whole): void {
+  maker.add({ name, kind: 'folder', size: bytes, digest: tree })
+  notes?.folder(name, tree)
 }
 
-/** Reads a small file into the chunker; undefined if it is not a small file. */
-function readSmall(path: string, source: string, chunker: Chunker) {
-  let fd: number | undefined
-  try {
-    fd = openSync(source, FLAGS)
-    const before = fstatSync(fd, { bigint: true })
-    if (!before.isFile() || before.size > SMALL) return undefined
-    const size = Number(before.size)
-    // One byte more, to see the end of a file that grows.
-    const space = chunker.space(size + 1)
-    let read = 0
-    for (let more = -1; more !== 0 && read <= size; read += more) {
-      more = readSync(fd, space, read, size + 1 - read, null)
-    }
-    if (read !== size || !same(before, fstatSync(fd, { bigint: true }))) return 'changed'
-    chunker.wrote(size)
-    return { executable: isExecutable(before) }
-  } catch (error) {
-    throw unreadable(path, error)
-  } finally {
-    if (fd !== undefined) closeSync(fd)
+function fileStats(path: string, source: string) {
+  const stats = statsOf(path, source)
+  if (!stats.isFile()) throw refused(path, 'is no longer a file', 'try again')
+  return stats
+}
+
+/** What came of reading a file; once more if it changed meanwhile, but not for ever. */
+async function settled<T>(path: string, read: () => Promise<T | 'changed'>): Promise<T> {
+  for (let tries = 2; tries > 0; tries--) {
+    const result = await read()
+    if (result !== 'changed') return result
   }
-}
-
-function same(one: BigIntStats, other: BigIntStats): boolean {
-  const { size, mtimeNs, ctimeNs } = one
-  return size === other.size && mtimeNs === other.mtimeNs && ctimeNs === other.ctimeNs
-}
-
-function isExecutable(stats: BigIntStats): boolean {
-  return (stats.mode & 0o100n) !== 0n
-}
-
-/** Says which file of the bundle could not be read. */
-function failing(path: string): (error: unknown) => never {
-  return error => {
-    throw unreadable(path, error)
-  }
+  throw refused(path, 'changes while it is read', 'stop what writes to it, then try again')
 }

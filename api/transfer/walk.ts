@@ -3,8 +3,8 @@
  *
  * A symbolic link is stored as what it points to, if that lies inside the folder. Hard links are
  * stored as independent files with equal content (which the store keeps once). */
-import type { Stats } from 'node:fs'
-import { readdir, realpath, stat } from 'node:fs/promises'
+import { readdirSync, type Stats } from 'node:fs'
+import { realpath, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { KaosError } from '../errors.ts'
 import { isEntryName } from '../tree.ts'
@@ -39,85 +39,127 @@ export type Step =
   | { readonly kind: 'leave'; readonly path: string; readonly name: string }
   | { readonly kind: 'file'; readonly path: string; readonly name: string; readonly source: string }
 
-interface Level {
+/** A folder that is being walked, with what it holds that is not left out. */
+export interface Level {
+  /** Below the walked folder, with `/`; '' for itself. */
   readonly path: string
   readonly name: string
   /** The real path, links followed: where its children are read, and how a loop is known. */
   readonly real: string
-  readonly children: Child[]
-  next: number
+  /** In the order of trees: by the bytes of their names. */
+  readonly children: readonly Child[]
+  readonly above: Level | undefined
 }
 
-interface Child {
-  readonly raw: Buffer
-  readonly type: Type
+export interface Child {
+  readonly name: string
+  readonly folder: boolean
+  /** Of a symbolic link: what it leads to. */
+  readonly real?: string
+}
+
+/** The path of a child below the walked folder. */
+export function pathOf(level: Level, { name }: Child): string {
+  return level.path === '' ? name : `${level.path}/${name}`
+}
+
+/** Where a child is read. */
+export function realOf(level: Level, { name, real }: Child): string {
+  return real ?? (level.real === sep ? sep + name : level.real + sep + name)
 }
 
 type Type = 'file' | 'folder' | 'link' | 'device' | 'socket' | 'FIFO' | 'unknown'
 
-/** The folder in the order of trees (names by their bytes), each folder's children read when it is
- * reached: memory grows with the largest folder, not with the number of files. */
+/** The folder in the order of trees, each folder's children read when it is reached: memory grows
+ * with the largest folder, not with the number of files. */
 export async function* walkFolder(
   folder: string,
   options: WalkOptions = {},
 ): AsyncGenerator<Step, void, undefined> {
-  const ignores = options.ignores ?? defaultIgnores
-  const root = await rootOf(folder)
-  const levels: Level[] = [await levelOf(root, '', '')]
-  yield { kind: 'enter', path: '', name: '' }
-  for (let top = levels.at(-1); top !== undefined; top = levels.at(-1)) {
-    options.signal?.throwIfAborted()
-    const child = top.children[top.next++]
-    if (child === undefined) {
-      levels.pop()
-      yield { kind: 'leave', path: top.path, name: top.name }
-      continue
+  const walk = new Walk(options.ignores)
+  yield* stepsOf(walk, await walk.begin(folder), options.signal)
+}
+
+async function* stepsOf(
+  walk: Walk,
+  level: Level,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Step, void, undefined> {
+  const { path, name } = level
+  yield { kind: 'enter', path, name }
+  for (const child of level.children) {
+    signal?.throwIfAborted()
+    if (child.folder) yield* stepsOf(walk, await walk.enter(level, child), signal)
+    else {
+      const source = realOf(level, child)
+      yield { kind: 'file', path: pathOf(level, child), name: child.name, source }
     }
-    const found = await look(root, top, child, ignores)
-    if (found === undefined) continue
-    const { path, name, real } = found
-    if (found.folder) {
-      if (levels.length > DEPTH_MAX) throw refused(path, 'is too deep', 'flatten its folders')
-      if (levels.some(level => level.real === real)) throw loops(path)
-      levels.push(await levelOf(real, path, name))
-      yield { kind: 'enter', path, name }
-    } else {
-      yield { kind: 'file', path, name, source: real }
+  }
+  yield { kind: 'leave', path, name }
+}
+
+/** Reads folders, one when it is entered. */
+export class Walk {
+  readonly #ignores: Ignores
+  #root = ''
+
+  constructor(ignores: Ignores = defaultIgnores) {
+    this.#ignores = ignores
+  }
+
+  async begin(folder: string): Promise<Level> {
+    this.#root = await rootOf(folder)
+    return this.#read({ path: '', name: '', real: this.#root, above: undefined })
+  }
+
+  async enter(level: Level, child: Child): Promise<Level> {
+    const path = pathOf(level, child)
+    const real = realOf(level, child)
+    let depth = 0
+    for (let one: Level | undefined = level; one !== undefined; one = one.above) {
+      if (one.real === real) throw loops(path)
+      if (++depth > DEPTH_MAX) throw refused(path, 'is too deep', 'flatten its folders')
     }
+    return this.#read({ path, name: child.name, real, above: level })
+  }
+
+  async #read(level: Omit<Level, 'children'>): Promise<Level> {
+    const children: Child[] = []
+    for (const { name, type } of namesIn(level)) {
+      const path = level.path === '' ? name : `${level.path}/${name}`
+      if (type === 'link') {
+        const child = await this.#link(path, name, join(level.real, name))
+        if (child !== undefined) children.push(child)
+        continue
+      }
+      const folder = type === 'folder'
+      if (this.#ignores(path, folder)) continue
+      if (type !== 'file' && !folder) throw special(path, type)
+      children.push({ name, folder })
+    }
+    return { ...level, children }
+  }
+
+  async #link(path: string, name: string, link: string): Promise<Child | undefined> {
+    // A pattern for folders must not hide whether a link is good, so links are asked for as files too.
+    if (this.#ignores(path, false)) return undefined
+    const { real, stats } = await follow(this.#root, path, link)
+    if (stats.isDirectory() && this.#ignores(path, true)) return undefined
+    if (!stats.isFile() && !stats.isDirectory()) throw special(path, typeOf(stats))
+    return { name, folder: stats.isDirectory(), real }
   }
 }
 
-interface Found {
-  readonly path: string
-  readonly name: string
-  readonly real: string
-  readonly folder: boolean
-}
-
-/** What a child is, links followed; undefined if it is left out. */
-async function look(root: string, level: Level, child: Child, ignores: Ignores) {
-  const name = nameOf(level.path, child.raw)
-  const path = level.path === '' ? name : `${level.path}/${name}`
-  const found: Found = { path, name, real: join(level.real, name), folder: child.type === 'folder' }
-  if (child.type !== 'link') {
-    if (ignores(path, found.folder)) return undefined
-    if (child.type !== 'file' && child.type !== 'folder') throw special(path, child.type)
-    return found
-  }
-  // A pattern for folders must not hide whether a link is good, so links are asked for as files too.
-  if (ignores(path, false)) return undefined
-  const { real, stats } = await follow(root, found)
-  if (stats.isDirectory() && ignores(path, true)) return undefined
-  if (!stats.isFile() && !stats.isDirectory()) throw special(path, typeOf(stats))
-  return { ...found, real, folder: stats.isDirectory() }
-}
-
-async function follow(root: string, link: Found): Promise<{ real: string; stats: Stats }> {
+async function follow(
+  root: string,
+  path: string,
+  link: string,
+): Promise<{ real: string; stats: Stats }> {
   try {
-    const real = await realpath(link.real)
+    const real = await realpath(link)
     if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) {
       throw refused(
-        link.path,
+        path,
         'is a symbolic link that leaves the folder',
         'copy what it points to into the folder',
       )
@@ -125,11 +167,11 @@ async function follow(root: string, link: Found): Promise<{ real: string; stats:
     return { real, stats: await stat(real) }
   } catch (error) {
     const code = codeOf(error)
-    if (code === 'ELOOP') throw loops(link.path)
+    if (code === 'ELOOP') throw loops(path)
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw refused(link.path, 'is a symbolic link to nothing', 'remove it or restore its target')
+      throw refused(path, 'is a symbolic link to nothing', 'remove it or restore its target')
     }
-    throw code === undefined ? error : unreadable(link.path, error)
+    throw code === undefined ? error : unreadable(path, error)
   }
 }
 
@@ -144,14 +186,41 @@ async function rootOf(folder: string): Promise<string> {
   throw refused(folder, 'is not a folder', 'give a folder')
 }
 
-async function levelOf(real: string, path: string, name: string): Promise<Level> {
+interface Named {
+  readonly name: string
+  readonly type: Type
+}
+
+/** In the order of trees. At once and without leaving the thread: much faster for many folders. */
+function namesIn({ real, path }: Pick<Level, 'real' | 'path'>): Named[] {
   try {
-    const found = await readdir(real, { withFileTypes: true, encoding: 'buffer' })
-    const children = found.map(one => ({ raw: one.name, type: typeOf(one) }))
-    children.sort((a, b) => Buffer.compare(a.raw, b.raw))
-    return { path, name, real, children, next: 0 }
+    const found = readdirSync(real, { withFileTypes: true })
+    // What is no UTF-8 comes with this character in it, as may what is.
+    if (found.some(one => one.name.includes('\ufffd'))) requireUnicode(real, path)
+    const names = found.map(one => ({ name: one.name, type: typeOf(one) }))
+    return found.some(one => BEYOND.test(one.name)) ? names.sort(byBytes) : names.sort(byUnits)
   } catch (error) {
-    throw unreadable(path === '' ? real : path, error)
+    throw codeOf(error) === undefined ? error : unreadable(path === '' ? real : path, error)
+  }
+}
+
+/** The order of UTF-16 and that of UTF-8 differ only where there is one of these. */
+const BEYOND = /[\ud800-\uffff]/
+
+function byUnits(one: Named, other: Named): number {
+  return one.name < other.name ? -1 : 1
+}
+
+function byBytes(one: Named, other: Named): number {
+  return Buffer.compare(Buffer.from(one.name), Buffer.from(other.name))
+}
+
+function requireUnicode(real: string, path: string): void {
+  for (const raw of readdirSync(real, { encoding: 'buffer' })) {
+    const name = raw.toString('utf8')
+    if (Buffer.compare(Buffer.from(name, 'utf8'), raw) === 0 && isEntryName(name)) continue
+    const shown = path === '' ? raw.toString('latin1') : `${path}/${raw.toString('latin1')}`
+    throw refused(shown, 'has a name that is not UTF-8 of at most 255 bytes', 'rename it')
   }
 }
 
@@ -174,13 +243,6 @@ function typeOf(typed: Typed): Type {
   if (typed.isSocket()) return 'socket'
   if (typed.isFIFO()) return 'FIFO'
   return typed.isBlockDevice() || typed.isCharacterDevice() ? 'device' : 'unknown'
-}
-
-function nameOf(folder: string, raw: Buffer): string {
-  const name = raw.toString('utf8')
-  if (Buffer.compare(Buffer.from(name, 'utf8'), raw) === 0 && isEntryName(name)) return name
-  const shown = folder === '' ? raw.toString('latin1') : `${folder}/${raw.toString('latin1')}`
-  throw refused(shown, 'has a name that is not UTF-8 of at most 255 bytes', 'rename it')
 }
 
 function special(path: string, type: Type): KaosError {

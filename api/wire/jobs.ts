@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Resources } from '../attempts.ts'
-import { DigestSchema } from '../digest.ts'
+import { DigestSchema } from '../digest-schema.ts'
 import { At, Nullable, Optional } from './common.ts'
 
 export const JOB_STATES = [
@@ -145,13 +145,16 @@ export const JobArtifacts = Type.Object(
 export type JobArtifacts = Static<typeof JobArtifacts>
 
 /** GET /workspaces/:ws/models -> {models}, newest first; GET /workspaces/:ws/models/:model. A model is
- * named by its id, a unique part of it, its entity id, or @latest.
+ * named by its id, a unique part of it, its entity id, a version, a tag, a digest, or @latest.
  * GET /workspaces/:ws/models/:model/provenance?format=pdf|svg|dot|json */
 export const ModelView = Type.Object(
   {
     modelId: Type.String(),
     entity: Type.String(),
-    jobId: Type.String(),
+    /** Null: it was not trained here but pushed. */
+    jobId: Nullable(Type.String()),
+    /** Where it has a place in the catalogue: `mnist@v1`. */
+    versions: Type.Array(Type.String()),
     tree: DigestSchema,
     author: Type.String(),
     at: At,

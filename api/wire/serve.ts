@@ -43,12 +43,21 @@ export const EndpointView = Type.Object(
     modelId: Nullable(Type.String()),
     buildJob: Type.String(),
     revision: Type.String(),
+    /** Why what it serves is quarantined. */
+    quarantined: Optional(Type.String()),
   },
   { title: 'Endpoint' },
 )
 export type EndpointView = Static<typeof EndpointView>
 export const ServeAccepted = Type.Object(
-  { endpoint: EndpointView, source: Type.String(), model: Nullable(Type.String()), build: JobRow },
+  {
+    endpoint: EndpointView,
+    source: Type.String(),
+    model: Nullable(Type.String()),
+    build: JobRow,
+    /** What is much like something quarantined. */
+    warnings: Optional(Type.Array(Type.String())),
+  },
   { title: 'ServeAccepted' },
 )
 export type ServeAccepted = Static<typeof ServeAccepted>

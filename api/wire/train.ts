@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Resources } from '../attempts.ts'
-import { DigestSchema } from '../digest.ts'
+import { DigestSchema } from '../digest-schema.ts'
 import { Nullable, Optional } from './common.ts'
 import { JobRow } from './jobs.ts'
 
@@ -21,6 +21,19 @@ export const TrainInputs = Type.Object(
 )
 export type TrainInputs = Static<typeof TrainInputs>
 
+/** What git knows of a folder that was sent: `dirty` when it has changes that the commit lacks. */
+export const GitState = Type.Object(
+  {
+    commit: Type.String({ pattern: '^[0-9a-f]{40}([0-9a-f]{24})?$' }),
+    branch: Optional(Type.String({ maxLength: 255 })),
+    /** Address of `origin`, without user and password. */
+    remote: Optional(Type.String({ maxLength: 2000 })),
+    dirty: Type.Boolean(),
+  },
+  { title: 'GitState' },
+)
+export type GitState = Static<typeof GitState>
+
 /** POST /workspaces/:ws/train -> 202. Bundles are named by id, by `mnist:e23a2` or by digest. What
  * is absent stays as it was, except the grid: a call without one has none. */
 export const TrainRequest = Type.Object(
@@ -39,6 +52,11 @@ export const TrainRequest = Type.Object(
     hyperparamsText: Optional(Type.String({ maxLength: 1_000_000 })),
     parallelism: Optional(Type.Integer({ minimum: 1, maximum: 1024 })),
     resources: Optional(Resources),
+    /** Of the folders that were sent for this job and lie in a git work tree. */
+    git: Optional(Type.Object({ code: Optional(GitState), data: Optional(GitState) })),
+    /** The training that this one was made from, by id or the beginning of one: what was checked out
+     * and changed. */
+    from: Optional(Type.String({ minLength: 1, maxLength: 64 })),
     /** Run although a finished job has the same inputs; fetch although a manifest was fetched. */
     again: Optional(Type.Boolean()),
   },

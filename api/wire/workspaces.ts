@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { DigestSchema } from '../digest.ts'
+import { DigestSchema } from '../digest-schema.ts'
 import { At, Optional } from './common.ts'
 
 /** GET /server (public part) */

@@ -1,9 +1,10 @@
 /* Lays an attempt out in its `run` folder and starts its supervisor. */
 import { spawn } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { getCompileCacheDir } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Address, Environment } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
@@ -188,12 +189,14 @@ async function supervise(start: Start, files: PlaceFiles, launch: Launch): Promi
   const python = [start.python, '-I', '-S', files.script, 'net']
   const [program, ...parameters] =
     launch.relayPort === undefined ? supervisor : [...python, ...supervisor]
+  // What the worker compiled need not be compiled again for every attempt.
+  const compiled = getCompileCacheDir()
   await writeFile(files.errors, '')
   await chmod(files.errors, 0o600)
   const child = spawn(program!, parameters, {
     cwd: '/',
     detached: true,
-    env: { PATH: SYSTEM_PATH },
+    env: { PATH: SYSTEM_PATH, ...(compiled && { NODE_COMPILE_CACHE: dirname(compiled) }) },
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })
   const failed = new Promise<never>((_, reject) => child.once('error', reject))

@@ -3,13 +3,16 @@
 import type { Actor } from '../../api/actor.ts'
 import type { BundleKind } from '../../api/bundle.ts'
 import { type Digest, hexOf } from '../../api/digest.ts'
-import { isKaosError, KaosError } from '../../api/errors.ts'
+import { KaosError } from '../../api/errors.ts'
 import { bundleName, newId } from '../../api/ids.ts'
 import type { BundleView } from '../../api/wire.ts'
-import type { Commit, Ledger, Node } from '../../graph/ledger.ts'
+import type { Commit, Expectation, Ledger, Node } from '../../graph/ledger.ts'
 import type { Store } from '../../store/store.ts'
+import { planImported, repositoryOfFolder } from '../catalogue/imported.ts'
+import type { Moving } from '../catalogue/pointers.ts'
+import { inTurn } from '../catalogue/turns.ts'
 import { pointerAt } from '../ledger-reads.ts'
-import type { People, Settings, Transfer, Workspace } from '../parts.ts'
+import type { Intake, People, Settings, Transfer, Workspace } from '../parts.ts'
 import type { Space } from '../system/space.ts'
 import { requireBundle, requireFolderName } from './rules.ts'
 
@@ -22,7 +25,8 @@ export interface BundleOrder {
 }
 
 export interface Bundles {
-  /** OBJECT_UNKNOWN when parts of the tree were not sent, INVALID_BUNDLE when it breaks a rule. */
+  /** BAD_REQUEST, with path and digest, when anything of the tree is missing or damaged;
+   * INVALID_BUNDLE when it breaks a rule. */
   add(actor: Actor, workspace: Workspace, order: BundleOrder): Promise<BundleView>
 }
 
@@ -32,6 +36,7 @@ interface Options {
   readonly store: Store
   readonly people: People
   readonly transfer: Transfer
+  readonly intake: Intake
   readonly space: Space
 }
 
@@ -67,27 +72,40 @@ export function openBundles(options: Options): Bundles {
     }
   }
 
+  async function added(
+    actor: Actor,
+    workspace: Workspace,
+    order: BundleOrder,
+    relied: readonly Expectation[],
+  ): Promise<BundleView> {
+    const { id: ws } = workspace
+    const pointer = bundlePointer(ws, order)
+    // Also of one that is known: what it is made of may have been damaged or purged since.
+    const extent = await transfer.accept(order.session, ws, order.tree)
+    const known = await existing(pointer)
+    if (known) return known
+    await space.require()
+    await requireBundle(store, { ...order, ...extent }, settings.runner)
+    const id = newId()
+    const other = await inTurn(ledger, ws, repositoryOfFolder(order.folder), async () => {
+      // Somebody may have sent the same folder at the same time.
+      const known = await existing(pointer)
+      if (known) return known
+      const placed = await planImported(ledger, ws, order, id)
+      const made = importOf(actor, workspace, order, extent, { id, pointer, placed })
+      await ledger.commit({ ...made, expect: [...(made.expect ?? []), ...relied] })
+      return undefined
+    })
+    if (other) return other
+    const node = await ledger.node(id)
+    if (!node) throw new KaosError('INTERNAL', 'a bundle is not in the ledger after its import')
+    return viewOf(node)
+  }
+
   return {
     async add(actor, workspace, order) {
       requireFolderName(order.folder)
-      const pointer = bundlePointer(workspace.id, order)
-      const known = await existing(pointer)
-      if (known) return known
-      await space.require()
-      const extent = await transfer.accept(order.session, workspace.id, order.tree)
-      await requireBundle(store, { ...order, ...extent }, settings.runner)
-      const id = newId()
-      try {
-        await ledger.commit(importOf(actor, workspace, order, extent, { id, pointer }))
-      } catch (error) {
-        // Somebody sent the same folder at the same time.
-        const other = isKaosError(error, 'CONFLICT') ? await existing(pointer) : undefined
-        if (other) return other
-        throw error
-      }
-      const node = await ledger.node(id)
-      if (!node) throw new KaosError('INTERNAL', 'a bundle is not in the ledger after its import')
-      return viewOf(node)
+      return options.intake.relying(relied => added(actor, workspace, order, relied))
     },
   }
 }
@@ -97,7 +115,7 @@ function importOf(
   workspace: Workspace,
   { kind, folder, tree }: BundleOrder,
   { files, bytes }: Extent,
-  { id, pointer }: { id: string; pointer: string },
+  { id, pointer, placed }: { id: string; pointer: string; placed: Moving },
 ): Commit {
   const activity = newId()
   const purpose = kind === 'train-source' ? 'train' : kind === 'serve-source' ? 'serve' : undefined
@@ -106,7 +124,7 @@ function importOf(
   return {
     actor: actor.id,
     organisation: workspace.organisation,
-    expect: [{ pointer, target: null }],
+    expect: [{ pointer, target: null }, ...placed.expect],
     statements: [
       {
         type: 'bundle.imported',
@@ -128,7 +146,7 @@ function importOf(
           { from: id, relation: 'wasGeneratedBy', to: activity },
           { from: id, relation: 'wasAttributedTo', to: actor.id },
         ],
-        moves: [{ pointer, target: id }],
+        moves: [{ pointer, target: id }, ...placed.moves],
       },
     ],
   }

@@ -2,20 +2,18 @@
  * then any number of files, each with its path inside the bundle's folder as its file name. Meant
  * for small bundles; the CLI sends only what the server lacks.
  *
- * Parts are cut into frames as they come and take the same way as those of the CLI, so nothing is
- * held whole and no rule is written twice. A form carries no file modes: a file that begins with #!
- * is executable. */
+ * Parts are cut as they come and take the same way as what the CLI sends, so nothing large is held
+ * whole and no rule is written twice. A form carries no file modes: a file that begins with #! is
+ * executable. */
 import multipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { BUNDLE_KINDS, type BundleKind } from '../../api/bundle.ts'
-import { type Digest, digestOf } from '../../api/digest.ts'
-import { KaosError } from '../../api/errors.ts'
-import { chunks } from '../../api/transfer/chunker.ts'
-import { FileList } from '../../api/transfer/list.ts'
+import { isKaosError, KaosError } from '../../api/errors.ts'
 import { frameHeader } from '../../api/transfer/protocol.ts'
-import { type Entry, encodeTree, isEntryName, sizeOf } from '../../api/tree.ts'
 import { BundleView, Problem } from '../../api/wire.ts'
+import type { Store } from '../../store/store.ts'
+import { type Item, type Making, putFolder } from '../../store/trees.ts'
 import type { Transfer } from '../parts.ts'
 import type { Rooms } from '../rooms.ts'
 import type { Uploads } from '../transfer/uploads.ts'
@@ -28,14 +26,11 @@ const DEPTH_MAX = 32
 
 type Options = Pick<
   Rooms,
-  'settings' | 'ledger' | 'store' | 'people' | 'workspaces' | 'transfer' | 'space'
+  'settings' | 'ledger' | 'store' | 'people' | 'workspaces' | 'transfer' | 'space' | 'intake'
 > & { readonly uploads: Uploads }
 
-/** A folder in the making. */
-type Folder = Map<string, Folder | Entry>
-
 export const bundleFormRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
-  const { workspaces, uploads, transfer, space } = options
+  const { workspaces, uploads, transfer, space, store } = options
   const bundles = openBundles(options)
   await app.register(multipart, {
     preservePath: true,
@@ -61,14 +56,15 @@ export const bundleFormRoutes: FastifyPluginAsyncTypebox<Options> = async (app, 
       const { upload } = await uploads.open(request.actor, workspace)
       const session = await uploads.use(request.actor, workspace, upload)
       const fields = new Map<string, string>()
-      const root: Folder = new Map()
-      for await (const part of request.parts()) {
-        if (part.type === 'field') fields.set(part.fieldname, String(part.value))
-        else place(root, part.filename, await receiveFile(transfer, session, part))
+      async function* files(): AsyncGenerator<Item> {
+        for await (const part of request.parts()) {
+          if (part.type === 'field') fields.set(part.fieldname, String(part.value))
+          else yield await itemOf(part)
+        }
       }
-      const { kind, folder } = orderIn(fields)
-      const tree = await receiveFolder(transfer, session, root)
-      const bundle = await bundles.add(request.actor, workspace, { session, kind, folder, tree })
+      const tree = await putFolder(noted(store, transfer, session), files()).catch(misplaced)
+      const order = { session, ...orderIn(fields), tree: tree.digest }
+      const bundle = await bundles.add(request.actor, workspace, order)
       return reply.code(bundle.unchanged ? 200 : 201).send(bundle)
     },
   )
@@ -82,73 +78,50 @@ function orderIn(fields: Map<string, string>): { kind: BundleKind; folder: strin
   return { kind, folder }
 }
 
-type Content = Omit<Entry, 'name'>
-
-async function receiveFile(
-  transfer: Transfer,
-  session: string,
-  part: MultipartFile,
-): Promise<Content> {
-  const list = new FileList()
-  let start: Buffer | undefined
-  async function* frames(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of chunks(part.file)) {
-      start ??= Buffer.from(chunk.subarray(0, 2))
-      list.add(digestOf(chunk), chunk.length)
-      yield frameHeader(chunk.length)
-      yield chunk
+/** The store as it is written to under a session. */
+function noted(store: Store, transfer: Transfer, session: string): Making {
+  async function* frames(objects: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
+    for await (const object of objects) {
+      yield frameHeader(object.length)
+      yield object
     }
-    if (part.file.truncated) {
-      const most = `${FILE_MAX / 1024 / 1024} MiB`
-      throw new KaosError('TOO_LARGE', `${part.filename} has over ${most}; send it with the CLI`)
-    }
-    const encoded = list.encoded()
-    yield frameHeader(encoded.length)
-    yield encoded
   }
-  await transfer.receive(session, frames())
-  const kind = start?.toString('latin1') === '#!' ? 'executable' : 'file'
-  return { kind, size: list.size, digest: digestOf(list.encoded()) }
+  return {
+    get: digest => store.get(digest),
+    put: objects => transfer.receive(session, frames(objects)),
+  }
 }
 
-/** Puts the file at its path, making the folders on the way. */
-function place(root: Folder, path: string, content: Content): void {
-  const names = path.split('/')
-  const name = names.pop() ?? ''
-  if (names.length > DEPTH_MAX || ![...names, name].every(isEntryName)) {
-    throw bad(`the file name ${JSON.stringify(path)} is no path inside a folder`)
+async function itemOf(part: MultipartFile): Promise<Item> {
+  const { filename, file } = part
+  if (filename.split('/').length > DEPTH_MAX) throw noPath(filename)
+  const pieces = file.iterator() as AsyncIterator<Buffer>
+  let start = Buffer.alloc(0)
+  let ended = false
+  while (start.length < 2 && !ended) {
+    const { value, done = false } = await pieces.next()
+    if (!done) start = Buffer.concat([start, value])
+    ended = done
   }
-  let folder = root
-  for (const one of names) {
-    const there = folder.get(one) ?? new Map()
-    if (!(there instanceof Map)) throw bad(`${JSON.stringify(path)} lies below a file of the form`)
-    folder.set(one, there)
-    folder = there
+  async function* content(): AsyncGenerator<Uint8Array> {
+    yield start
+    if (!ended) yield* { [Symbol.asyncIterator]: () => pieces }
+    if (!file.truncated) return
+    const most = `${FILE_MAX / 1024 / 1024} MiB`
+    throw new KaosError('TOO_LARGE', `${filename} has over ${most}; send it with the CLI`)
   }
-  if (folder.has(name)) throw bad(`${JSON.stringify(path)} is in the form twice`)
-  folder.set(name, { name, ...content })
+  const executable = start.toString('latin1', 0, 2) === '#!'
+  return { path: filename, executable, content: content() }
 }
 
-async function receiveFolder(transfer: Transfer, session: string, root: Folder): Promise<Digest> {
-  const frames: Buffer[] = []
-  const { digest } = encoded(root, frames)
-  await transfer.receive(
-    session,
-    (async function* () {
-      yield* frames
-    })(),
-  )
-  return digest
+/** What a form can be wrong about is a mistake of the request. */
+function misplaced(error: unknown): never {
+  if (!isKaosError(error, 'INVALID_NAME')) throw error
+  throw new KaosError('BAD_REQUEST', error.message, { cause: error })
 }
 
-/** Children before their folder. */
-function encoded(folder: Folder, frames: Buffer[]): Omit<Content, 'kind'> {
-  const entries = [...folder].map(([name, one]): Entry => {
-    return one instanceof Map ? { name, kind: 'folder', ...encoded(one, frames) } : one
-  })
-  const bytes = encodeTree(entries)
-  frames.push(frameHeader(bytes.length), bytes)
-  return { digest: digestOf(bytes), size: sizeOf(entries) }
+function noPath(path: string): KaosError {
+  return bad(`the file name ${JSON.stringify(path)} is no path inside a folder`)
 }
 
 function bad(message: string): KaosError {

@@ -8,7 +8,7 @@ import { openBundles } from './bundles.ts'
 
 type Options = Pick<
   Rooms,
-  'settings' | 'ledger' | 'store' | 'people' | 'workspaces' | 'transfer' | 'space'
+  'settings' | 'ledger' | 'store' | 'people' | 'workspaces' | 'transfer' | 'space' | 'intake'
 > & { readonly uploads: Uploads }
 
 export const bundleRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {

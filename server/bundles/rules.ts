@@ -93,7 +93,7 @@ async function requireStart(store: Store, program: Entry, path: string): Promise
 async function startOf(store: Store, file: Entry, most: number): Promise<Buffer> {
   const parts: Uint8Array[] = []
   let length = 0
-  for await (const bytes of readFile(store, file.digest)) {
+  for await (const bytes of readFile(store, file)) {
     parts.push(bytes)
     length += bytes.length
     if (length >= most) break

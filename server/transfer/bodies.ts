@@ -6,6 +6,10 @@ import { parseFrames } from '../../api/transfer/frames.ts'
 import { BATCH_MAX, HAVE_MAX, OBJECTS_MAX } from '../../api/transfer/protocol.ts'
 
 const SILENCE_MS = 30_000
+/** In so long at least so many bytes come, or the body is cut: one that only drips would hold its place
+ * for hours. */
+const WINDOW_MS = 30_000
+const WINDOW_BYTES = 16 * 1024
 
 /** The objects of a body of frames, in order, one held at a time. */
 export async function* objectsIn(
@@ -29,21 +33,41 @@ export async function digestsIn(body: AsyncIterable<Uint8Array>): Promise<Digest
   return Array.from({ length: count }, (_, i) => digestFromRaw(all.subarray(i * 32, i * 32 + 32)))
 }
 
-/** The body; fails when it is too long and when nothing comes for half a minute. Leaves the
- * connection as it is, so that the client can be told why. */
+/** What a body says that it is long; undefined when it does not. */
+export function lengthOf(headers: { 'content-length'?: string | undefined }): number | undefined {
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
+/** The body; fails when it is too long, when nothing comes for half a minute, and when too little does.
+ * Leaves the connection as it is, so that the client can be told why. */
 export async function* bounded(
   body: AsyncIterable<Uint8Array>,
   most: number,
+  windowMs: number = WINDOW_MS,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const source = body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body
-  const pieces = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  const pieces = piecesOf(body)[Symbol.asyncIterator]()
+  let [waited, came] = [0, 0]
   for (let total = 0; ; ) {
+    const asked = performance.now()
     const next = await withinSilence(pieces.next())
     if (next.done) return
     total += next.value.length
     if (total > most) throw new KaosError('TOO_LARGE', `a body has at most ${most} bytes here`)
+    // What is done with the bytes between is not the sender's time.
+    waited += performance.now() - asked
+    came += next.value.length
+    if (waited > windowMs && came < WINDOW_BYTES) {
+      throw new KaosError('BAD_REQUEST', 'the body comes too slowly; send it again')
+    }
+    if (waited > windowMs) [waited, came] = [0, 0]
     yield next.value
   }
+}
+
+/** Whoever stops reading leaves the connection as it is. */
+export function piecesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  return body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body
 }
 
 async function withinSilence<T>(next: Promise<T>): Promise<T> {

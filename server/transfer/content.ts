@@ -3,19 +3,24 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import type { Digest } from '../../api/digest.ts'
 import { isKaosError, KaosError } from '../../api/errors.ts'
-import { FRAMES_TYPE } from '../../api/transfer/protocol.ts'
-import type { Ledger } from '../../graph/ledger.ts'
+import { FRAMES_TYPE, TREE_HEADER } from '../../api/transfer/protocol.ts'
+import type { Ledger, Node } from '../../graph/ledger.ts'
 import type { Store } from '../../store/store.ts'
-import { treeFrames } from '../../store/trees.ts'
-import type { Workspaces } from '../parts.ts'
+import { selectTree, treeFrames } from '../../store/trees.ts'
+import { isKept } from '../care/kept.ts'
+import { requireUnpurged } from '../care/purged.ts'
+import type { People, Workspaces } from '../parts.ts'
+import { pathMatcher } from './globs.ts'
 
 interface Options {
   readonly ledger: Ledger
   readonly store: Store
   readonly workspaces: Workspaces
+  readonly people: People
 }
 
 const tags = ['transfer']
+const Paths = Type.Union([Type.String(), Type.Array(Type.String())])
 /** Trees that are remembered as broken. */
 const BROKEN_MAX = 256
 
@@ -44,19 +49,23 @@ export const contentRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
       config: { scope: 'read' },
       schema: {
         tags,
-        summary: 'The folder that an entity is, as frames',
+        summary: 'The folder that an entity is, as frames; with `path` only the files that fit',
+        description: `In a path, * and ? stand for parts of a name, ** for folders. ${TREE_HEADER} names the tree that comes.`,
         produces: [FRAMES_TYPE],
         params: Type.Object({ ws: Type.String(), entity: Type.String() }),
+        querystring: Type.Object({ path: Type.Optional(Paths) }),
       },
     },
     async (request, reply) => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
       const { entity } = request.params
-      const content = await contentOf(options.ledger, workspace.id, entity)
+      const whole = await contentOf(options, workspace.id, entity)
+      await requireUnbroken(whole)
+      const content = await selected(store, whole, [request.query.path ?? []].flat())
+      const frames = await begun(treeFrames(store, content.tree), content, remember)
       const { tree } = content
-      await requireUnbroken(content)
-      const frames = await begun(treeFrames(store, tree), content, remember)
-      return reply.type(FRAMES_TYPE).header('etag', `"${tree}"`).send(frames)
+      reply.type(FRAMES_TYPE).header(TREE_HEADER, tree).header('etag', `"${tree}"`)
+      return reply.send(frames)
     },
   )
 }
@@ -67,12 +76,38 @@ interface Content {
   readonly what: string
 }
 
-async function contentOf(ledger: Ledger, workspace: string, entity: string): Promise<Content> {
-  const node = await ledger.node(entity)
+async function contentOf(options: Options, workspace: string, entity: string): Promise<Content> {
+  const node = await options.ledger.node(entity)
   if (node?.workspace === workspace && node.class === 'entity' && node.digest) {
+    await requireUnpurged(options, node)
+    await requireKept(options, node)
     return { tree: node.digest, what: `${node.kind} ${node.name ?? entity}` }
   }
   throw new KaosError('NOT_FOUND', `there is nothing to fetch under ${entity} in this workspace`)
+}
+
+/** NOT_FOUND when the content went with a version that was removed: nothing of it is damaged. */
+async function requireKept({ ledger, store }: Options, node: Node): Promise<void> {
+  const [here] = await store.has([node.digest!])
+  if (here || (await isKept(ledger, node))) return
+  const what = `${node.kind} ${node.name ?? node.id}`
+  const message = `the content of ${what} is no longer kept: its version was removed; push it again`
+  throw new KaosError('NOT_FOUND', message)
+}
+
+/** Only the files that fit one of the patterns; all without any. */
+async function selected(
+  store: Store,
+  { tree, what }: Content,
+  patterns: readonly string[],
+): Promise<Content> {
+  if (patterns.length === 0) return { tree, what }
+  const part = await selectTree(store, tree, pathMatcher(patterns)).catch(cause => {
+    throw isLost(cause) ? damaged(what, cause.detail, cause) : cause
+  })
+  if (part !== undefined) return { tree: part, what }
+  const shown = patterns.slice(0, 3).join(', ')
+  throw new KaosError('NOT_FOUND', `no file of the ${what} fits ${shown}`)
 }
 
 /** The stream, once its first bytes are there: what fails before can still be told as an error. */

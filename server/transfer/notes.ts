@@ -2,10 +2,10 @@
  * so that an upload goes on after the server was killed. */
 import { DEFAULT_ORGANISATION } from '../../api/actor.ts'
 import type { Digest } from '../../api/digest.ts'
+import { DigestSet, packed } from '../../api/digest-set.ts'
 import { newId } from '../../api/ids.ts'
-import type { Ledger, RecordWrite } from '../../graph/ledger.ts'
+import type { Expectation, Ledger, RecordWrite } from '../../graph/ledger.ts'
 import { recordsBelow } from '../ledger-reads.ts'
-import { DigestSet, packed } from './digest-set.ts'
 
 /** Longer than any upload; a note that is lost only means bytes sent again. */
 const KEPT_MS = 7 * 24 * 3600_000
@@ -16,7 +16,8 @@ const DIGESTS_CACHED = 1_000_000
 
 export interface Notes {
   of(session: string): Promise<DigestSet>
-  add(session: string, digests: readonly Digest[]): Promise<void>
+  /** `expect`: what must still hold when they are noted. */
+  add(session: string, digests: readonly Digest[], expect?: readonly Expectation[]): Promise<void>
   drop(session: string): Promise<void>
 }
 
@@ -70,20 +71,16 @@ export function openNotes(options: Options): Notes {
     }
   }
 
-  async function write(records: RecordWrite[]): Promise<void> {
-    await ledger.commit({ actor: agent, organisation: DEFAULT_ORGANISATION, records })
+  async function write(records: RecordWrite[], expect: readonly Expectation[] = []): Promise<void> {
+    await ledger.commit({ actor: agent, organisation: DEFAULT_ORGANISATION, expect, records })
   }
 
   return {
     of,
-    async add(session, digests) {
-      const records: RecordWrite[] = []
-      for (let at = 0; at < digests.length; at += PER_RECORD) {
-        const value = packed(digests.slice(at, at + PER_RECORD)).toString('base64')
-        records.push({ key: prefixOf(session) + newId(), value, expires: now() + KEPT_MS })
-      }
+    async add(session, digests, expect) {
+      const records = notesOf(session, digests, now())
       if (records.length === 0) return
-      await write(records)
+      await write(records, expect)
       const set = await of(session)
       for (const digest of digests) set.add(digest)
       if (cache.has(session)) sizes.set(session, set.size)
@@ -97,6 +94,16 @@ export function openNotes(options: Options): Notes {
       if (gone.length > 0) await write(gone)
     },
   }
+}
+
+/** The records that note these objects under the session. */
+export function notesOf(session: string, digests: readonly Digest[], now: number): RecordWrite[] {
+  const records: RecordWrite[] = []
+  for (let at = 0; at < digests.length; at += PER_RECORD) {
+    const value = packed(digests.slice(at, at + PER_RECORD)).toString('base64')
+    records.push({ key: prefixOf(session) + newId(), value, expires: now + KEPT_MS })
+  }
+  return records
 }
 
 function prefixOf(session: string): string {

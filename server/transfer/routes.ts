@@ -6,7 +6,7 @@ import { FRAMES_TYPE } from '../../api/transfer/protocol.ts'
 import { Problem, UploadView } from '../../api/wire.ts'
 import type { Transfer, Workspaces } from '../parts.ts'
 import type { Space } from '../system/space.ts'
-import { digestsIn } from './bodies.ts'
+import { digestsIn, lengthOf } from './bodies.ts'
 import type { Uploads } from './uploads.ts'
 
 interface Options {
@@ -38,6 +38,25 @@ export const uploadRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opti
       const workspace = await workspaces.find(request.actor, request.params.ws)
       await options.space.require()
       return reply.code(201).send(await uploads.open(request.actor, workspace))
+    },
+  )
+
+  app.delete(
+    '/workspaces/:ws/uploads/:upload',
+    {
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'End an upload: what was made of it stays, the rest need not be remembered',
+        params: InUpload,
+        response: { 204: Type.Null(), '4xx': Problem },
+      },
+    },
+    async (request, reply) => {
+      const workspace = await workspaces.find(request.actor, request.params.ws)
+      const session = await uploads.end(request.actor, workspace, request.params.upload)
+      if (session !== undefined) await transfer.end(session)
+      return reply.code(204).send(null)
     },
   )
 
@@ -77,8 +96,10 @@ export const uploadRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opti
     async request => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
       const session = await uploads.use(request.actor, workspace, request.params.upload)
-      await options.space.require(Number(request.headers['content-length'] ?? 0))
-      return { objects: await transfer.receive(session, bodyOf(request.body)) }
+      const bytes = lengthOf(request.headers)
+      await options.space.require(bytes)
+      const from = { workspace: workspace.id, bytes }
+      return { objects: await transfer.receive(session, bodyOf(request.body), from) }
     },
   )
 }

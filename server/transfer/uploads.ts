@@ -16,6 +16,8 @@ export interface Uploads {
   /** The session's name in the transfer room, whose life begins anew. UPLOAD_NOT_FOUND when there is
    * none, or it is another actor's or another workspace's. */
   use(actor: Actor, workspace: Workspace, upload: string): Promise<string>
+  /** Forgets the session and answers its name in the transfer room; undefined when there is none. */
+  end(actor: Actor, workspace: Workspace, upload: string): Promise<string | undefined>
 }
 
 export function openUploads(ledger: Ledger, now: () => number): Uploads {
@@ -27,6 +29,12 @@ export function openUploads(ledger: Ledger, now: () => number): Uploads {
     return expires
   }
 
+  async function heldBy(actor: Actor, workspace: Workspace, upload: string) {
+    const record = await recordAt(ledger, keyOf(upload))
+    const owner = record?.value as { actor: string; workspace: string } | undefined
+    return owner?.actor === actor.id && owner.workspace === workspace.id ? record : undefined
+  }
+
   return {
     async open(actor, workspace) {
       const upload = newId(now())
@@ -34,14 +42,19 @@ export function openUploads(ledger: Ledger, now: () => number): Uploads {
       return { upload, expiresAt: new Date(expires).toISOString() }
     },
     async use(actor, workspace, upload) {
-      const record = await recordAt(ledger, keyOf(upload))
-      const owner = record?.value as { actor: string; workspace: string } | undefined
-      if (owner?.actor !== actor.id || owner.workspace !== workspace.id) {
+      const record = await heldBy(actor, workspace, upload)
+      if (!record) {
         const message = `there is no upload ${upload}; run the command again`
         throw new KaosError('UPLOAD_NOT_FOUND', message)
       }
-      const left = (record?.expires ?? 0) - now()
+      const left = (record.expires ?? 0) - now()
       if (left < LIFE_MS - EXTEND_MS) await write(actor, workspace, upload)
+      return upload
+    },
+    async end(actor, workspace, upload) {
+      if (!(await heldBy(actor, workspace, upload))) return undefined
+      const records = [{ key: keyOf(upload), value: null }]
+      await ledger.commit({ actor: actor.id, organisation: actor.organisation, records })
       return upload
     },
   }

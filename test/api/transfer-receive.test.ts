@@ -28,7 +28,10 @@ const someName = fc
   .oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }), fc.constantFrom('a', 'A', 'ä'))
   .filter(name => isEntryName(name) && !name.includes('\\'))
 const someBytes = fc
-  .tuple(fc.integer({ min: 0, max: 400_000 }), fc.nat())
+  .tuple(
+    fc.oneof(fc.integer({ min: 0, max: 20_000 }), fc.integer({ min: 0, max: 400_000 })),
+    fc.nat(),
+  )
   .map(([length, seed]) => noise(length, seed))
 const someFolder = fc
   .array(fc.tuple(fc.array(someName, { minLength: 1, maxLength: 3 }), someBytes), { maxLength: 6 })

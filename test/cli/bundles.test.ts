@@ -74,7 +74,7 @@ describe('sending a bundle', () => {
     })
     const bundle = findBundle('train-source', given)
 
-    await submitBundle(new Client(url, undefined), '/workspaces/w', bundle, undefined)
+    await submitBundle(new Client(url, undefined), '/workspaces/w', bundle, { shown: undefined })
 
     const base = '/api/v1/workspaces/w'
     const routes = [...new Set(seen.map(one => one.url))]
@@ -83,7 +83,9 @@ describe('sending a bundle', () => {
       `${base}/uploads/u1/have`,
       `${base}/uploads/u1/objects`,
       `${base}/bundles`,
+      `${base}/uploads/u1`,
     ])
+    assert.equal(seen.at(-1)?.method, 'DELETE')
     const frames = seen.filter(one => one.url.endsWith('/objects')).map(one => one.body)
     const objects = await Array.fromAsync(
       parseFrames(
@@ -94,7 +96,7 @@ describe('sending a bundle', () => {
     )
     assert.ok(objects.some(object => object.toString() === '#!/bin/sh\n'))
     const { tree } = await measureBundle(bundle)
-    assert.deepEqual(JSON.parse(seen.at(-1)!.body.toString()), {
+    assert.deepEqual(JSON.parse(seen.at(-2)!.body.toString()), {
       upload: 'u1',
       kind: 'train-source',
       folder: 'mnist',
@@ -114,7 +116,7 @@ describe('sending a bundle', () => {
     })
 
     const bundle = findBundle('train-source', given)
-    await submitBundle(new Client(url, undefined), '/workspaces/w', bundle, undefined)
+    await submitBundle(new Client(url, undefined), '/workspaces/w', bundle, { shown: undefined })
 
     assert.equal(seen.filter(one => one.url.endsWith('/uploads')).length, 1)
     assert.equal(seen.filter(one => one.url.endsWith('/objects')).length, 0)

@@ -50,9 +50,9 @@ test('a form without kind or folder, or with a path that leaves it, is refused b
   for (const [fields, files, message] of [
     [{ folder: 'features' }, x, /field kind/],
     [{ kind: 'data' }, x, /field folder/],
-    [DATA, { '../x': '1' }, /"\.\.\/x" is no path/],
-    [DATA, { '/etc/x': '1' }, /is no path/],
-    [DATA, { a: '1', 'a/b': '2' }, /below a file/],
+    [DATA, { '../x': '1' }, /"\.\.\/x" cannot be the path/],
+    [DATA, { '/etc/x': '1' }, /cannot be the path/],
+    [DATA, { a: '1', 'a/b': '2' }, /leads through a file/],
     [DATA, {}, /features/],
   ] as const) {
     const { status, body } = await submit(fields as Record<string, string>, files)
