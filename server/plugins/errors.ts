@@ -3,6 +3,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CODES, type Code, isKaosError, KaosError } from '../../api/errors.ts'
 import type { Problem } from '../../api/wire.ts'
+import { ociBody, ociHeaders } from '../registry/refusals.ts'
 import { frontHeaders } from './front.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
@@ -36,10 +37,22 @@ export function nothingAt(method: string, url: string): KaosError {
   return new KaosError('NOT_FOUND', `there is nothing at ${method} ${path}; see /openapi.json`)
 }
 
+/** How errors look below a first path segment where another protocol says it. */
+interface Surface {
+  headers(error: KaosError): Record<string, string>
+  body(error: KaosError): unknown
+}
+const SURFACES: { readonly [segment: string]: Surface } = {
+  v2: { headers: ociHeaders, body: ociBody },
+}
+
 function sendProblem(error: KaosError, request: FastifyRequest, reply: FastifyReply) {
-  for (const [name, value] of Object.entries(problemHeaders(error))) reply.header(name, value)
+  const [, segment = ''] = /^\/([^/?]*)/.exec(request.url) ?? []
+  const surface = Object.hasOwn(SURFACES, segment) ? SURFACES[segment] : undefined
+  const headers = { ...problemHeaders(error), ...surface?.headers(error) }
+  for (const [name, value] of Object.entries(headers)) reply.header(name, value)
   reply.code(error.status).serializer(JSON.stringify)
-  return reply.send(problemOf(error, request.id))
+  return reply.send(surface ? surface.body(error) : problemOf(error, request.id))
 }
 
 /** The body of an answer that tells this error. */
@@ -61,7 +74,7 @@ export function problemHeaders({ code, status }: KaosError): Record<string, stri
   return {
     'content-type': PROBLEM_TYPE,
     'cache-control': 'no-store',
-    ...(status === 503 && { 'retry-after': String(RETRY_AFTER_S) }),
+    ...((status === 503 || status === 429) && { 'retry-after': String(RETRY_AFTER_S) }),
     ...(code === 'AUTHORIZATION_FAILURE' && { 'www-authenticate': 'Bearer realm="kaos"' }),
   }
 }
