@@ -1,8 +1,23 @@
 /* Speed, as ratios taken side by side in one run: contestants alternate, medians are compared, CPU
- * seconds stand beside wall time. `npm run bench` prints one line per claim. */
+ * seconds stand beside wall time. Prints, never asserts. docs/speed.md says how to run it. */
 import { jobStart } from './job-start.ts'
+import { settingsOf } from './settings.ts'
 import { startUp } from './start-up.ts'
+import { store } from './store.ts'
+
+const { programs, settings } = settingsOf(process.argv.slice(2))
+const all: Record<string, () => Promise<void>> = {
+  'start-up': startUp,
+  'job-start': jobStart,
+  store: () => store(settings),
+}
+const unknown = programs.find(name => all[name] === undefined)
+if (unknown !== undefined) {
+  console.error(`there is no bench ${unknown}; there are ${Object.keys(all).join(', ')}`)
+  process.exit(2)
+}
 
 console.log(`node ${process.version}, ${new Date().toISOString()}`)
-await startUp()
-await jobStart()
+for (const [name, run] of Object.entries(all)) {
+  if (programs.length === 0 || programs.includes(name)) await run()
+}

@@ -10,6 +10,12 @@ export function median(values: number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
+/** By nearest rank. */
+export function quantile(values: number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN
+}
+
 /** Runs a command to its end: wall milliseconds. Throws when it fails. */
 export function timeOf(file: string, args: string[], cwd = root): Promise<number> {
   const start = performance.now()
