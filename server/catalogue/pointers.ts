@@ -4,6 +4,7 @@
  *
  *   version/<ws>/<repository>/<number, 8 digits>   entity; numbers grow by one and are never used again
  *   versions/<ws>/<repository>                     the last number that was given, a word
+ *   place/<ws>/<entity>/<repository>               the number that the entity has there, a word
  *   tag/<ws>/<repository>/<tag>                    entity
  *   about/<ws>/<repository>                        entity of kind `description`
  *   oci/<ws>/<repository>/<digest>                 entity whose OCI manifest that is
@@ -11,11 +12,12 @@
  *
  * <ws> is a workspace's id; a repository's name may hold slashes, the last part never does. */
 import { KaosError } from '../../api/errors.ts'
-import type { Expectation, Ledger, Move } from '../../graph/ledger.ts'
+import type { Expectation, Ledger, Move, Statement } from '../../graph/ledger.ts'
 import { pointerAt } from '../ledger-reads.ts'
 
 /** distribution-spec 1.1, <name>, without the workspace; the whole stays below 255 characters. */
-const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/
+const REPOSITORY =
+  /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/
 const REPOSITORY_MAX = 180
 /** distribution-spec 1.1, <reference> as a tag. */
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/
@@ -31,7 +33,10 @@ export function isTag(tag: string): boolean {
 export function requireRepository(name: string): string {
   if (isRepository(name)) return name
   const rule = 'use lower-case letters and digits, with . _ - or / between them'
-  throw new KaosError('INVALID_NAME', `${JSON.stringify(name)} is no name for a repository; ${rule}`)
+  throw new KaosError(
+    'INVALID_NAME',
+    `${JSON.stringify(name)} is no name for a repository; ${rule}`,
+  )
 }
 
 export function requireTag(tag: string): string {
@@ -44,6 +49,7 @@ export const pointerOf = {
   version: (ws: string, repository: string, number: number) =>
     `version/${ws}/${repository}/${String(number).padStart(8, '0')}`,
   versions: (ws: string, repository: string) => `versions/${ws}/${repository}`,
+  place: (ws: string, entity: string, repository: string) => `place/${ws}/${entity}/${repository}`,
   tag: (ws: string, repository: string, tag: string) => `tag/${ws}/${repository}/${tag}`,
   about: (ws: string, repository: string) => `about/${ws}/${repository}`,
   oci: (ws: string, repository: string, digest: string) => `oci/${ws}/${repository}/${digest}`,
@@ -74,12 +80,13 @@ export async function planVersion(
     moves: [
       { pointer: counter, target: String(number) },
       { pointer: pointerOf.version(ws, repository, number), target: entity },
+      { pointer: pointerOf.place(ws, entity, repository), target: String(number) },
     ],
   }
 }
 
 /** Moves a tag to an entity, or (null) takes it away. `from` is where it stood; the move is a fact
- * of its own (statement `tag.moved`, detail {repository, tag, from, to}). */
+ * of its own: `tagMoved` states it. */
 export async function planTag(
   ledger: Ledger,
   ws: string,
@@ -94,4 +101,17 @@ export async function planTag(
     expect: [{ pointer, target: from }],
     moves: from === entity ? [] : [{ pointer, target: entity }],
   }
+}
+
+/** The fact that a tag was moved; undefined when it stands there already. */
+export function tagMoved(
+  ws: string,
+  repository: string,
+  tag: string,
+  { from, moves }: Moving & { from: string | null },
+): Statement | undefined {
+  const [move] = moves
+  if (move === undefined) return undefined
+  const detail = { repository, tag, from, to: move.target }
+  return { type: 'tag.moved', workspace: ws, moves, detail }
 }

@@ -12,7 +12,7 @@ const Params = Type.Object({ ws: Type.String(), model: Type.String() })
 
 export const modelRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (app, { board }) => {
   const { parts } = board
-  const { workspaces, ledger } = parts
+  const { workspaces, ledger, partOf } = parts
 
   app.get(
     '/workspaces/:ws/models',
@@ -62,7 +62,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
     },
     async (request, reply) => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
-      const model = await findModel(ledger, workspace, request.params.model)
+      const model = await findModel(ledger, workspace, request.params.model, partOf)
       const format = request.query.format ?? 'pdf'
       const document = await modelProvenance(parts, workspace, model, format)
       return sendDocument(reply, document, `model-${model.name}.${format}`)

@@ -1,5 +1,6 @@
 import type { ModelView } from '../../api/wire.ts'
 import type { Node } from '../../graph/ledger.ts'
+import { placesOf } from '../catalogue/versions.ts'
 import { authorOf } from '../jobs/authors.ts'
 import type { Metrics } from '../jobs/records.ts'
 import type { Parts, Workspace } from '../parts.ts'
@@ -22,17 +23,20 @@ export async function showModel(
   workspace: Workspace,
   text: string,
 ): Promise<ModelView> {
-  return viewOf(parts, await findModel(parts.ledger, workspace, text))
+  return viewOf(parts, await findModel(parts.ledger, workspace, text, parts.partOf))
 }
 
 async function viewOf({ ledger, people }: Parts, node: Node): Promise<ModelView> {
+  const { job, metrics } = node.attributes
+  const places = await placesOf(ledger, node.workspace ?? '', node.id)
   return {
-    modelId: node.name!,
+    modelId: node.name ?? node.id,
     entity: node.id,
-    jobId: String(node.attributes.job),
+    jobId: typeof job === 'string' ? job : null,
+    versions: places.map(({ repository, number }) => `${repository}@v${number}`),
     tree: node.digest!,
     author: await authorOf(ledger, people, node.id),
     at: node.at,
-    metrics: node.attributes.metrics as Metrics,
+    metrics: (metrics ?? {}) as Metrics,
   }
 }

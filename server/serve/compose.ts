@@ -2,7 +2,9 @@
  * `model/` folder beside `serve`. The result is an entity of its own that names both. */
 import { KaosError } from '../../api/errors.ts'
 import { bundleName } from '../../api/ids.ts'
+import type { Entry } from '../../api/tree.ts'
 import type { NewNode, Node } from '../../graph/ledger.ts'
+import type { Store } from '../../store/store.ts'
 import { entriesOf, entryAt, graft, requireComplete } from '../../store/trees.ts'
 import type { Board, Plan } from '../jobs/board.ts'
 import { readPointer } from '../jobs/reading.ts'
@@ -38,12 +40,7 @@ export async function composeSource(
 
 async function compose(board: Board, source: Node, model: Node): Promise<NewNode> {
   const { store } = board.parts
-  const made = await entryAt(store, model.digest!, 'model')
-  if (made?.kind !== 'folder') {
-    const message = `model ${model.name} holds no model/ folder, so there is nothing to serve`
-    throw new KaosError('MODEL_NOT_FOUND', message)
-  }
-  const entries = await entriesOf(store, made.digest)
+  const entries = await filesOf(store, model)
   const tree = await graft(store, source.digest!, ['model'], entries)
   const { files, bytes } = await requireComplete(store, tree)
   const folder = String(source.attributes.folder)
@@ -62,4 +59,14 @@ async function compose(board: Board, source: Node, model: Node): Promise<NewNode
       bytes,
     },
   }
+}
+
+/** Those of its `model/` folder. What was trained here has one; a model that was pushed may also be
+ * nothing but the files. */
+async function filesOf(store: Store, { digest, name, attributes }: Node): Promise<Entry[]> {
+  const made = await entryAt(store, digest!, 'model')
+  if (made?.kind === 'folder') return entriesOf(store, made.digest)
+  if (typeof attributes.job !== 'string') return entriesOf(store, digest!)
+  const message = `model ${name} holds no model/ folder, so there is nothing to serve`
+  throw new KaosError('MODEL_NOT_FOUND', message)
 }

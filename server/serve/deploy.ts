@@ -5,7 +5,7 @@ import type { Actor } from '../../api/actor.ts'
 import { sixOf } from '../../api/ids.ts'
 import { checkResources } from '../../api/resources.ts'
 import type { ServeAccepted, ServeRequest } from '../../api/wire.ts'
-import type { NewNode, Node } from '../../graph/ledger.ts'
+import type { Expectation, NewNode, Node } from '../../graph/ledger.ts'
 import { type Board, carryOut, planFor, saveEndpoint, timeOf } from '../jobs/board.ts'
 import { type Needed, needImage } from '../jobs/images.ts'
 import { madeBefore, noteMade } from '../jobs/once.ts'
@@ -14,6 +14,7 @@ import { type EndpointRecord, type JobRecord, keyOf } from '../jobs/records.ts'
 import { rowOf } from '../jobs/rows.ts'
 import { findModel } from '../models/find.ts'
 import type { Workspace } from '../parts.ts'
+import { requireClean } from '../quarantine/clean.ts'
 import { findBundle } from '../train/bundles.ts'
 import { settleBuilt } from './built.ts'
 import { composeSource } from './compose.ts'
@@ -38,14 +39,22 @@ export async function deployEndpoint(
   host: string,
   once?: string,
 ): Promise<ServeAccepted> {
-  const { ledger, limits, people } = board.parts
+  const { ledger, limits, people, partOf } = board.parts
   checkResources(request.resources ?? {}, limits)
-  const source = await findBundle(ledger, workspace, 'serve-source', request.source)
+  const source = await findBundle(ledger, workspace, 'serve-source', request.source, partOf)
   const model =
-    request.model === undefined ? undefined : await findModel(ledger, workspace, request.model)
+    request.model === undefined
+      ? undefined
+      : await findModel(ledger, workspace, request.model, partOf)
   const wish: Wish = { actor, workspace, request, source, model, once }
-  const { name, build } = await board.turns.take(`submit/${workspace.id}`, () =>
-    retrying(() => submit(board, wish)),
+  const {
+    name,
+    build,
+    warnings = [],
+  } = await board.parts.intake.relying((relied, epoch) =>
+    board.turns.take(`submit/${workspace.id}`, () =>
+      retrying(() => submit(board, wish, relied, epoch)),
+    ),
   )
   await settleBuilt(board, name)
   const endpoint = await findEndpoint(board, workspace, name)
@@ -54,20 +63,31 @@ export async function deployEndpoint(
     source: `/${endpoint.codeName}`,
     model: endpoint.model?.modelId ?? null,
     build: await rowOf(people, build),
+    warnings: [...warnings],
   }
 }
 
-async function submit(board: Board, wish: Wish): Promise<{ name: string; build: JobRecord }> {
+async function submit(
+  board: Board,
+  wish: Wish,
+  relied: readonly Expectation[],
+  epoch: number,
+): Promise<{ name: string; build: JobRecord; warnings?: readonly string[] }> {
   const { workspace, actor, once } = wish
-  const { ledger } = board.parts
+  const { ledger, presence } = board.parts
   const made = await madeBefore<{ name: string; build: string }>(ledger, once)
   if (made) {
     const build = await readRecord<JobRecord>(ledger, keyOf.job(workspace.id, made.build))
     return { name: made.name, build: build!.value }
   }
-  const plan = planFor(actor.id, workspace.organisation)
+  await presence.require(wish.source, epoch)
+  if (wish.model) await presence.require(wish.model, epoch)
+  const plan = planFor(actor.id, workspace.organisation, relied)
   const source = await composeSource(board, plan, wish.source, wish.model)
   const image = await needImage(board, plan, workspace, 'serve', source)
+  const built = image.image === null ? undefined : await ledger.node(image.image)
+  const clean = await requireClean(board.parts, workspace, [wish.source, wish.model, built])
+  plan.expect.push(clean.expect)
   const endpoint = await newEndpoint(board, wish, source, image)
   const { name } = endpoint
   plan.expect.push(absent(keyOf.endpoint(name)), absent(keyOf.gone(name)))
@@ -85,7 +105,7 @@ async function submit(board: Board, wish: Wish): Promise<{ name: string; build: 
   saveEndpoint(board, plan, endpoint)
   noteMade(board, plan, once, { name, build: endpoint.buildJob })
   await carryOut(board, plan)
-  return { name, build: image.build! }
+  return { name, build: image.build!, warnings: clean.warnings }
 }
 
 async function newEndpoint(

@@ -13,10 +13,13 @@ import {
 import { artifactOf } from '../jobs/artifacts.ts'
 import type { Board } from '../jobs/board.ts'
 import { endpointLog } from '../jobs/logs.ts'
+import type { EndpointRecord } from '../jobs/records.ts'
 import { TEXT } from '../jobs/routes.ts'
 import { goneOf, sendBytes } from '../jobs/streams.ts'
 import { endpointProvenance } from '../provenance/provenance.ts'
 import { Format, sendDocument } from '../provenance/send.ts'
+import { type Marks, marksOf } from '../quarantine/marks.ts'
+import { endpointTaint } from '../quarantine/ongoing.ts'
 import { listServeBuilds } from '../train/list.ts'
 import { deployEndpoint } from './deploy.ts'
 import { endpointsOf, findEndpoint } from './endpoints.ts'
@@ -36,6 +39,12 @@ export const serveRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
     const { ws, endpoint } = request.params as { ws: string; endpoint: string }
     const workspace = await workspaces.find(request.actor, ws)
     return { workspace, endpoint: await findEndpoint(board, workspace, endpoint) }
+  }
+
+  const listed = async (endpoint: EndpointRecord, host: string, marks: Marks) => {
+    const quarantined = await endpointTaint(board, endpoint, marks)
+    const view = await endpointView(parts, endpoint, host)
+    return quarantined === undefined ? view : { ...view, quarantined }
   }
 
   app.post(
@@ -79,9 +88,10 @@ export const serveRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
     async request => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
       const built = endpointsOf(board, workspace.id).filter(one => one.image !== null)
+      const marks = await marksOf(parts.ledger, workspace.organisation)
       return {
         building: await listServeBuilds(board, workspace.id),
-        running: await Promise.all(built.map(one => endpointView(parts, one, hostOf(request)))),
+        running: await Promise.all(built.map(one => listed(one, hostOf(request), marks))),
       }
     },
   )

@@ -3,7 +3,7 @@
  * called at any time, again, and after a crash in between. */
 import { sixOf } from '../../api/ids.ts'
 import type { JobState } from '../../api/wire.ts'
-import type { Move } from '../../graph/ledger.ts'
+import type { Expectation, Move } from '../../graph/ledger.ts'
 import { type Board, carryOut, makeReady, planFor, saveJob, timeOf } from '../jobs/board.ts'
 import {
   absent,
@@ -22,6 +22,7 @@ import {
   type TrainPart,
   type TrialRecord,
 } from '../jobs/records.ts'
+import { refusalOf } from '../quarantine/clean.ts'
 import { branchOf, fingerprintOf } from './fingerprint.ts'
 
 interface Training {
@@ -35,7 +36,10 @@ export async function advance(board: Board, workspace: string, id: string): Prom
     const held = await readRecord<JobRecord>(board.parts.ledger, keyOf.job(workspace, id))
     if (!held?.value.train || isFinal(held.value.state)) return false
     const training = { job: held.value, train: held.value.train, version: held.version }
-    if (await takeData(board, training)) return true
+    const taken = await board.parts.intake.relying((relied, epoch) =>
+      takeData(board, training, relied, epoch),
+    )
+    if (taken) return true
     await step(board, training)
     return false
   }
@@ -77,15 +81,26 @@ async function failedIngest(board: Board, training: Training): Promise<void> {
 }
 
 /** Fixes the data once they are ingested; whether it did. From then on nothing changes them. */
-async function takeData(board: Board, { job, train, version }: Training): Promise<boolean> {
+async function takeData(
+  board: Board,
+  training: Training,
+  relied: readonly Expectation[],
+  epoch: number,
+): Promise<boolean> {
+  const { job, train, version } = training
   if (train.data !== null || job.stop) return false
-  const { ledger } = board.parts
+  const { ledger, presence } = board.parts
   const { id, workspace } = job
   const made = (await readJob(board, job, train.ingest!))?.ingest?.data
   const data = made ? await ledger.node(made) : undefined
   if (!data) return false
+  const lost = (await presence.lossOf(data, epoch)) ?? (await refusalOf(board.parts, job, [data]))
+  if (lost) {
+    await finish(board, training, { state: 'JOB_FAILURE', reason: lost.message })
+    return true
+  }
   const source = (await ledger.node(train.source))!
-  const plan = planFor(board.parts.people.system.id, job.organisation)
+  const plan = planFor(board.parts.people.system.id, job.organisation, relied)
   plan.expect.push({ record: keyOf.job(workspace, id), version })
   plan.statements.push({
     type: 'train.data-ingested',

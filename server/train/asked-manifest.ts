@@ -9,7 +9,7 @@ import { requireFolderName } from '../bundles/rules.ts'
 import type { Board } from '../jobs/board.ts'
 import type { Workspace } from '../parts.ts'
 import { openUploads } from '../transfer/uploads.ts'
-import { type SentManifest, storedManifest } from './data.ts'
+import type { SentManifest } from './data.ts'
 
 export async function askedManifest(
   board: Board,
@@ -25,7 +25,7 @@ export async function askedManifest(
   const text = manifestFile ? await textOf(board, actor, workspace, manifestFile) : manifest
   if (text === undefined) return undefined
   requireFolderName(manifestName)
-  return storedManifest(board, parseManifest(text), { folder: manifestName, again })
+  return { manifest: parseManifest(text), folder: manifestName, again }
 }
 
 async function textOf(

@@ -1,7 +1,7 @@
 /* The data that a training is to have: a bundle that is there, or a manifest. Whoever needs the data
  * of a manifest finds them, joins the ingestion that is under way, or starts one, in the same commit
  * that writes down the need. The manifest itself is the input in force. */
-import { hexOf } from '../../api/digest.ts'
+import { type Digest, hexOf } from '../../api/digest.ts'
 import type { Manifest } from '../../api/manifest.ts'
 import type { NewNode, Node } from '../../graph/ledger.ts'
 import { putBytes } from '../../store/trees.ts'
@@ -10,10 +10,14 @@ import { absent, readPointer, readRecord, same, write } from '../jobs/reading.ts
 import { type JobRecord, keyOf } from '../jobs/records.ts'
 import type { Workspace } from '../parts.ts'
 
-/** A manifest as a request sent it, its text stored. */
+interface StoredText {
+  readonly digest: Digest
+  readonly size: number
+}
+
+/** A manifest as a request sent it. */
 export interface SentManifest {
   readonly manifest: Manifest
-  readonly text: { readonly digest: Node['digest'] & string; readonly size: number }
   /** Name that the data get. */
   readonly folder: string
   /** Fetch although it was fetched. */
@@ -28,13 +32,8 @@ export interface NeededData {
 }
 
 /** Stores the text of a manifest. */
-export async function storedManifest(
-  { parts }: Board,
-  manifest: Manifest,
-  options: Pick<SentManifest, 'folder' | 'again'>,
-): Promise<SentManifest> {
-  const text = await putBytes(parts.store, Buffer.from(manifest.text))
-  return { manifest, text, ...options }
+async function stored({ parts }: Board, { text }: Manifest): Promise<StoredText> {
+  return putBytes(parts.store, Buffer.from(text))
 }
 
 export function ingestedPointer(workspace: string, manifest: string): string {
@@ -46,11 +45,12 @@ export async function planManifest(
   board: Board,
   plan: Plan,
   workspace: Workspace,
-  { manifest, text }: SentManifest,
+  { manifest }: SentManifest,
 ): Promise<string> {
   const pointer = `manifest/${workspace.id}/${hexOf(manifest.digest)}`
   const known = await readPointer(board.parts.ledger, pointer)
   if (known !== null) return known
+  const text = await stored(board, manifest)
   const node: NewNode = {
     id: board.newId(),
     class: 'entity',
@@ -94,17 +94,18 @@ export async function needData(
   }
   if (known !== null && !sent?.again) return { data: await ledger.node(known), ingest: undefined }
   if (!sent) return { data: undefined, ingest: undefined }
-  return { data: undefined, ingest: planIngest(board, plan, workspace, target, sent) }
+  return { data: undefined, ingest: await planIngest(board, plan, workspace, target, sent) }
 }
 
-function planIngest(
+async function planIngest(
   board: Board,
   plan: Plan,
   workspace: Workspace,
   manifest: string,
   sent: SentManifest,
-): JobRecord {
-  const job = newIngest(board, plan, workspace, manifest, sent)
+): Promise<JobRecord> {
+  const text = await stored(board, sent.manifest)
+  const job = newIngest(board, plan, workspace, manifest, sent, text)
   const { id } = job
   const { name, progress } = job.ingest!
   plan.expect.push(absent(keyOf.ingesting(manifest)))
@@ -140,7 +141,8 @@ function newIngest(
   plan: Plan,
   workspace: Workspace,
   manifest: string,
-  { manifest: { files, hash }, text, folder }: SentManifest,
+  { manifest: { files, hash }, folder }: SentManifest,
+  text: StoredText,
 ): JobRecord {
   return {
     ...startingJob(board, workspace, 'ingest', plan.actor),

@@ -1,6 +1,7 @@
 /* The job that a training becomes: its row with exactly these inputs, and the fact of its submission. */
 import type { Actor } from '../../api/actor.ts'
 import type { Grid } from '../../api/grid.ts'
+import type { TrainRequest } from '../../api/wire.ts'
 import type { Node } from '../../graph/ledger.ts'
 import { type Board, type Plan, saveJob, startingJob } from '../jobs/board.ts'
 import type { Needed } from '../jobs/images.ts'
@@ -51,12 +52,13 @@ export function newJob(board: Board, wish: Asked, targets: Targets, chosen: Chos
   }
 }
 
-/** `manifest`: the entity whose files the data will be. */
+/** `manifest`: the entity whose files the data will be. `git`: of the folders that were sent for it. */
 export function planJob(
   board: Board,
   plan: Plan,
   job: JobRecord,
   manifest: string | undefined,
+  git: TrainRequest['git'],
 ): void {
   const { id, workspace } = job
   const train = job.train!
@@ -68,6 +70,7 @@ export function planJob(
     trials: total,
     parallelism,
     resources: job.resources,
+    ...(git && { git }),
   }
   plan.statements.push({
     type: 'train.submitted',

@@ -5,15 +5,17 @@ import { KaosError } from '../../api/errors.ts'
 import { type Grid, gridText, parseGrid } from '../../api/grid.ts'
 import { checkResources } from '../../api/resources.ts'
 import type { TrainAccepted, TrainRequest } from '../../api/wire.ts'
-import type { NewNode, Node } from '../../graph/ledger.ts'
+import type { Expectation, NewNode, Node } from '../../graph/ledger.ts'
 import { putBytes } from '../../store/trees.ts'
 import { type Board, carryOut, type Plan, planFor } from '../jobs/board.ts'
+import { findJob } from '../jobs/find.ts'
 import { needImage } from '../jobs/images.ts'
 import { madeBefore, noteMade } from '../jobs/once.ts'
 import { readPointer, readRecord, retrying } from '../jobs/reading.ts'
 import { type JobRecord, keyOf } from '../jobs/records.ts'
 import { rowOf } from '../jobs/rows.ts'
 import type { Workspace } from '../parts.ts'
+import { type Clean, requireClean } from '../quarantine/clean.ts'
 import { advance } from './advance.ts'
 import { askedManifest } from './asked-manifest.ts'
 import { findBundle } from './bundles.ts'
@@ -31,6 +33,8 @@ interface Wish {
   readonly data: Node | undefined
   readonly manifest: SentManifest | undefined
   readonly grid: Grid | undefined
+  /** Job that it says it was made from. */
+  readonly from: string | undefined
   /** Record for what this call makes, when it has an Idempotency-Key. */
   readonly once: string | undefined
 }
@@ -42,6 +46,8 @@ interface Result {
   readonly ingest: JobRecord | undefined
   readonly job: JobRecord | undefined
   readonly unchanged: boolean
+  /** Inputs that are much like something quarantined. */
+  readonly likened?: readonly string[]
 }
 
 export async function submitTraining(
@@ -52,8 +58,10 @@ export async function submitTraining(
   once?: string,
 ): Promise<TrainAccepted> {
   const wish = { ...(await wishOf(board, actor, workspace, request)), once }
-  const result = await board.turns.take(`submit/${workspace.id}`, () =>
-    retrying(() => submit(board, wish)),
+  const result = await board.parts.intake.relying((relied, epoch) =>
+    board.turns.take(`submit/${workspace.id}`, () =>
+      retrying(() => submit(board, wish, relied, epoch)),
+    ),
   )
   if (result.job && !result.unchanged) await advance(board, workspace.id, result.job.id)
   const { people } = board.parts
@@ -84,7 +92,7 @@ async function wishOf(
   workspace: Workspace,
   request: TrainRequest,
 ): Promise<Omit<Wish, 'once'>> {
-  const { ledger } = board.parts
+  const { ledger, partOf } = board.parts
   const { source, data, hyperparams, hyperparamsText, again } = request
   const { manifest, manifestFile } = request
   const sent = [source, data, manifest, manifestFile, hyperparams, hyperparamsText]
@@ -95,7 +103,7 @@ async function wishOf(
   const asked = await askedManifest(board, actor, workspace, request)
   const text = hyperparamsText ?? (hyperparams && gridText(hyperparams))
   const find = async (kind: 'train-source' | 'data', name: string | undefined) =>
-    name === undefined ? undefined : findBundle(ledger, workspace, kind, name)
+    name === undefined ? undefined : findBundle(ledger, workspace, kind, name, partOf)
   return {
     actor,
     workspace,
@@ -104,18 +112,30 @@ async function wishOf(
     source: await find('train-source', source),
     data: await find('data', data),
     manifest: asked,
+    from: request.from === undefined ? undefined : await trainingOf(board, workspace, request.from),
   }
 }
 
-async function submit(board: Board, wish: Wish): Promise<Result> {
-  const { ledger, limits } = board.parts
+async function trainingOf(board: Board, workspace: Workspace, text: string): Promise<string> {
+  const { value } = await findJob(board, workspace, text)
+  if (value.train) return value.id
+  throw new KaosError('JOB_NOT_FOUND', `job ${value.id} is no training; see: kaos train list`)
+}
+
+async function submit(
+  board: Board,
+  wish: Wish,
+  relied: readonly Expectation[],
+  epoch: number,
+): Promise<Result> {
+  const { ledger, limits, presence } = board.parts
   const { workspace, grid, once } = wish
   const before = await readTargets(ledger, workspace.id)
   const made = await madeBefore<Made>(ledger, once)
   if (made) return resultOf(board, workspace, before, made)
   const resources = { ...resourcesOf(before), ...wish.request.resources }
   checkResources(resources, limits)
-  const plan = planFor(wish.actor.id, workspace.organisation)
+  const plan = planFor(wish.actor.id, workspace.organisation, relied)
   const hyper = grid ? await hyperparameters(board, plan, workspace, grid) : null
   const manifest = wish.manifest && (await planManifest(board, plan, workspace, wish.manifest))
   const targets: Targets = {
@@ -130,14 +150,32 @@ async function submit(board: Board, wish: Wish): Promise<Result> {
   if (moves.length > 0) {
     plan.statements.push({ type: 'inputs.changed', workspace: workspace.id, moves })
   }
+  for (const id of [targets.source, targets.data]) {
+    const input = id === null ? undefined : await ledger.node(id)
+    if (input) await presence.require(input, epoch)
+  }
   const result = await started(board, plan, wish, targets)
+  const clean = await cleanInputs(board, workspace, targets, result)
+  plan.expect.push(clean.expect)
   if (plan.statements.length > 0) {
     const { build, ingest, job, unchanged } = result
     const ids = { build: build?.id ?? null, ingest: ingest?.id ?? null, job: job?.id ?? null }
     noteMade(board, plan, once, { ...ids, unchanged })
     await carryOut(board, plan)
   }
-  return result
+  return { ...result, likened: clean.warnings }
+}
+
+/** QUARANTINED when one of them is. */
+async function cleanInputs(
+  { parts }: Board,
+  workspace: Workspace,
+  { source, data, hyper }: Targets,
+  { job }: Result,
+): Promise<Clean> {
+  const ids = [source, data, hyper, job?.train?.image].filter(id => typeof id === 'string')
+  const nodes = await Promise.all(ids.map(id => parts.ledger.node(id)))
+  return requireClean(parts, workspace, nodes)
 }
 
 /** What a call noted of itself. */
@@ -212,12 +250,16 @@ async function started(board: Board, plan: Plan, wish: Wish, targets: Targets): 
     return { targets, build, ingest, job: job?.value, unchanged: true }
   }
   const job = newJob(board, wish, targets, { image, source, data, ingest })
-  planJob(board, plan, job, ingest?.ingest?.manifest)
+  planJob(board, plan, job, ingest?.ingest?.manifest, wish.request.git)
+  if (wish.from !== undefined) {
+    const edge = { from: job.id, relation: 'wasInformedBy', to: wish.from } as const
+    plan.statements.push({ type: 'train.branched', workspace: workspace.id, edges: [edge] })
+  }
   return { targets, build, ingest, job, unchanged: false }
 }
 
 function warningsOf(request: TrainRequest, grid: Grid | undefined, result: Result): string[] {
-  const warnings: string[] = []
+  const warnings: string[] = [...(result.likened ?? [])]
   if (request.parallelism !== undefined && !grid) {
     warnings.push('parallelism is kept, but has no effect without hyperparameters')
   }

@@ -47,7 +47,7 @@ describe('results', () => {
 
     assert.match(listed.stdout, /^\n\+-+\+\n\| +TRAINING +\|\n[\s\S]*\+\n\n$/)
     assert.equal(listed.stderr, '')
-    assert.match(seen.at(-2)?.url ?? '', new RegExp(`/jobs/${row.jobId}/kill$`))
+    assert.ok(seen.some(({ url }) => url.endsWith(`/jobs/${row.jobId}/kill`)))
     assert.equal(killed.stderr, `Error - Job is not running, id: ${row.jobId}\n`)
     assert.deepEqual([killed.code, beyond.code], [1, 1])
     assert.match(beyond.stderr, /index 1 does not exist.*kaos train list/)
@@ -104,6 +104,7 @@ describe('results', () => {
     const { url } = await play(t, ({ url }, response) => {
       if (url.endsWith('/workspaces')) return sendJson(response, WORKSPACES)
       if (url.endsWith('/train')) return sendJson(response, { ...accepted, job }, 202)
+      if (url.endsWith('/server')) return sendProblem(response, 404, 'NOT_FOUND', 'no')
       sendJson(response, { job, models: [], pageCount: 1, pageId: 0 })
       asked()
     })

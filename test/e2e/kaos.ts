@@ -9,6 +9,10 @@ import type { TestContext } from 'node:test'
 
 export const root = join(import.meta.dirname, '..', '..')
 
+/** Where the CLI of this test file keeps what it has seen of servers. */
+const states = mkdtempSync(join(tmpdir(), 'kaos-state-'))
+process.on('exit', () => rmSync(states, { recursive: true, force: true }))
+
 export interface Done {
   code: number | null
   stdout: string
@@ -24,7 +28,7 @@ export function run(
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       cwd: options.cwd,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, XDG_STATE_HOME: states, XDG_CACHE_HOME: states, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const out: Buffer[] = []

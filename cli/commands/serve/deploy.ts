@@ -1,10 +1,11 @@
 import { Flags } from '@oclif/core'
-import { KaosError } from '../../../api/errors.ts'
-import type { BundleView, EndpointView, ModelView, ServeAccepted } from '../../../api/wire.ts'
+import { isKaosError, KaosError } from '../../../api/errors.ts'
+import type { EndpointView, ServeAccepted } from '../../../api/wire.ts'
 import { KaosCommand, type WorkspaceSession } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { DONE } from '../../look.ts'
+import type { Given } from '../../training.ts'
 
 export default class ServeDeploy extends KaosCommand {
   static override description =
@@ -12,46 +13,76 @@ export default class ServeDeploy extends KaosCommand {
   static override examples = [
     '<%= config.bin %> serve deploy -s templates/mnist/model-serve -m e23a2_9fd9d:b82151',
     '<%= config.bin %> serve deploy -s templates/mnist/model-serve -m @latest --wait',
+    '<%= config.bin %> serve deploy -s mnist:ff06b -m mnist:champion --wait',
   ]
   static override flags = {
-    source_bundle: Flags.directory({
+    source_bundle: Flags.string({
       char: 's',
-      summary: 'folder whose one child holds Dockerfile and model/serve',
-      exists: true,
+      summary: 'folder whose one child holds Dockerfile and model/serve; or a source that was sent',
+      helpValue: 'DIR|REF',
       required: true,
     }),
     model_id: Flags.string({
       char: 'm',
-      summary: 'model: its id, a part of it, or @latest',
-      helpValue: 'ID',
+      summary:
+        'model: its id, a part of it, @latest, a version, a tag; or a folder, which is pushed',
+      helpValue: 'REF|DIR',
     }),
     ...shared.resources,
+    no_cache: shared.noCache,
     wait: shared.wait,
   }
 
   async run(): Promise<ServeAccepted> {
     const { flags } = await this.parse(ServeDeploy)
-    const { findBundle, submitBundle } = await import('../../bundles.ts')
+    const { givenAs } = await import('../../training.ts')
     const { resourcesOf } = await import('../../asked-resources.ts')
-    const bundle = findBundle('serve-source', flags.source_bundle)
+    const bundle = givenAs('serve-source', flags.source_bundle)
     const resources = resourcesOf(flags)
     const session = await this.workspaceSession()
     const { client, base } = session
-    const model = flags.model_id && (await modelOf(session, flags.model_id))
-
-    this.result(`\nSubmitting source bundle: ${bundle.given}`)
-    const source: BundleView = await submitBundle(client, base, bundle, this.watched)
-    const request = { source: source.id, ...(model && { model }), ...(resources && { resources }) }
+    const model = flags.model_id && (await this.#model(session, flags.model_id))
+    const source = await this.#source(session, bundle)
+    const request = { source, ...(model && { model }), ...(resources && { resources }) }
     const accepted = await client.post<ServeAccepted>(`${base}/serve`, request)
     if (accepted.model !== null) this.result(` ${DONE} Adding trained model_id: ${accepted.model}`)
     this.result(` ${DONE} Setting source bundle: ${accepted.endpoint.code}\n`)
     const { name } = accepted.endpoint
     this.info(`endpoint ${name} was submitted`)
+    for (const warning of accepted.warnings ?? []) this.caution(warning)
     if (!flags.wait) {
       this.info('see how it comes up with: kaos serve list')
       return accepted
     }
     return { ...accepted, endpoint: await this.#watch(session, accepted) }
+  }
+
+  async #source(session: WorkspaceSession, bundle: Given): Promise<string> {
+    if ('reference' in bundle) {
+      const { findGiven } = await import('../../catalogue/given.ts')
+      return (await findGiven(session, bundle.kind, bundle.reference)).entity
+    }
+    const { submitBundle } = await import('../../bundles.ts')
+    this.result(`\nSubmitting source bundle: ${bundle.given}`)
+    const { client, base } = session
+    return (await submitBundle(client, base, bundle, this.sending)).id
+  }
+
+  /** The full id, so that what is shown is what was meant. A folder is pushed, unless its name is that
+   * of a model as well: who types it may mean either. */
+  async #model(session: WorkspaceSession, text: string): Promise<string> {
+    const { findGiven, isFolder, isPathLike } = await import('../../catalogue/given.ts')
+    if (!isFolder('model', text)) return (await findGiven(session, 'model', text)).entity
+    if (!isPathLike(text)) {
+      const found = await findGiven(session, 'model', text).catch(unlessMissing)
+      if (found) {
+        const either = `${text} is a folder here and ${found.reference} on the server`
+        throw new KaosError('USAGE', `${either}; write ./${text}, or ${found.reference}`)
+      }
+    }
+    const { pushVersion } = await import('../../catalogue/sending.ts')
+    this.result(`\nSubmitting model: ${text}`)
+    return (await pushVersion(session, 'model', text, {}, this.sending)).version.entity
   }
 
   async #watch(
@@ -90,7 +121,6 @@ export default class ServeDeploy extends KaosCommand {
   }
 }
 
-/** The full id, so that what is shown is what was meant. */
-async function modelOf({ client, base }: WorkspaceSession, name: string): Promise<string> {
-  return (await client.get<ModelView>(`${base}${path`/models/${name}`}`)).modelId
+function unlessMissing(error: unknown): undefined {
+  if (!isKaosError(error) || error.status !== 404) throw error
 }

@@ -20,7 +20,8 @@ export default class ServeList extends KaosCommand {
     } else if (!this.jsonEnabled()) {
       await page(tables.map(table => `${tableBlock(table)}\n`).join(''))
     }
-    for (const { name, state, reason } of answer.running) {
+    for (const { name, state, reason, quarantined } of answer.running) {
+      if (quarantined !== undefined) this.caution(`${name}: ${quarantined}`)
       if (reason !== null && state !== 'PIPELINE_RUNNING') this.caution(`${name}: ${reason}`)
     }
     return answer

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
-import type { BundleView, JobView, ModelRow, TrainAccepted } from '../../../api/wire.ts'
+import type { JobView, ModelRow, TrainAccepted, TrainRequest } from '../../../api/wire.ts'
 import { KaosCommand, type WorkspaceSession } from '../../base.ts'
 import type { LocalBundle } from '../../bundles.ts'
 import { path } from '../../client.ts'
@@ -10,7 +10,7 @@ import { trainingTable } from '../../listings.ts'
 import { DONE } from '../../look.ts'
 import type { LocalManifest } from '../../manifests.ts'
 import { tableLines } from '../../table.ts'
-import type { TrainingWish } from '../../training.ts'
+import type { Given, TrainingWish } from '../../training.ts'
 
 type Outcome = (TrainAccepted & { models?: ModelRow[] }) | { dryRun: true; bundles: unknown[] }
 
@@ -20,18 +20,19 @@ export default class TrainDeploy extends KaosCommand {
   static override examples = [
     '<%= config.bin %> train deploy -s templates/mnist/model-train -d templates/mnist/data',
     '<%= config.bin %> train deploy -s templates/mnist/model-train -m features.jsonl --wait',
+    '<%= config.bin %> train deploy -s mnist:e23a2 -d features@v3 --wait',
     '<%= config.bin %> train deploy -h templates/mnist/hyperopt/params.json -p 2 --wait',
   ]
   static override flags = {
-    source_bundle: Flags.directory({
+    source_bundle: Flags.string({
       char: 's',
-      summary: 'folder whose one child holds Dockerfile and model/train',
-      exists: true,
+      summary: 'folder whose one child holds Dockerfile and model/train; or a source that was sent',
+      helpValue: 'DIR|REF',
     }),
-    data_bundle: Flags.directory({
+    data_bundle: Flags.string({
       char: 'd',
-      summary: 'folder whose one child is the data',
-      exists: true,
+      summary: 'folder whose one child is the data; or a data set, like features@v3',
+      helpValue: 'DIR|REF',
     }),
     data_manifest: Flags.file({
       char: 'm',
@@ -51,6 +52,11 @@ export default class TrainDeploy extends KaosCommand {
     again: Flags.boolean({
       summary: 'train although a finished job has the same inputs, fetch a manifest anew',
     }),
+    from: Flags.string({
+      summary: 'training that this one was made from, as train tree shows it',
+      helpValue: 'JOB',
+    }),
+    no_cache: shared.noCache,
     dry_run: Flags.boolean({ summary: 'check and measure bundles and manifest, send nothing' }),
   }
 
@@ -81,6 +87,11 @@ export default class TrainDeploy extends KaosCommand {
     const bundles: unknown[] = []
     for (const bundle of [source, data]) {
       if (bundle === undefined) continue
+      if ('reference' in bundle) {
+        this.result(` ${DONE} ${wordOf(bundle)} bundle: ${bundle.reference} (not looked up)`)
+        bundles.push(bundle)
+        continue
+      }
       const { name, files, bytes, tree } = await measureBundle(bundle)
       const size = `${countText(files, 'file')}, ${byteText(bytes)}`
       this.result(` ${DONE} ${wordOf(bundle)} bundle: /${name} (${size})`)
@@ -107,7 +118,9 @@ export default class TrainDeploy extends KaosCommand {
     const manifest =
       wish.manifest && (await this.#sendManifest(session, wish.manifest, wish.request))
     if (file !== undefined) this.result(`\nSubmitting hyperparams bundle: ${file}`)
-    const request = { ...wish.request, ...manifest, source: source?.id, data: data?.id }
+    const git = await gitOf(wish)
+    const parts = { source: source?.id, data: data?.id, ...(git && { git }) }
+    const request = { ...wish.request, ...manifest, ...parts }
     const accepted = await session.client.post<TrainAccepted>(`${session.base}/train`, request)
     if (accepted.manifest !== undefined) {
       this.result(` ${DONE} Setting data manifest bundle: /${accepted.manifest.name}`)
@@ -118,12 +131,25 @@ export default class TrainDeploy extends KaosCommand {
     return accepted
   }
 
-  async #send({ client, base }: WorkspaceSession, bundle: LocalBundle): Promise<BundleView> {
+  async #send(session: WorkspaceSession, bundle: Given): Promise<{ id: string }> {
+    if ('reference' in bundle) return this.#find(session, bundle)
+    const { client, base } = session
     const { submitBundle } = await import('../../bundles.ts')
     this.result(`\nSubmitting ${wordOf(bundle)} bundle: ${bundle.given}`)
-    const view = await submitBundle(client, base, bundle, this.watched)
+    const view = await submitBundle(client, base, bundle, this.sending)
     this.result(` ${DONE} Setting ${wordOf(bundle)} bundle: ${view.path}`)
     return view
+  }
+
+  async #find(
+    session: WorkspaceSession,
+    { kind, reference }: { kind: LocalBundle['kind']; reference: string },
+  ): Promise<{ id: string }> {
+    const { findGiven } = await import('../../catalogue/given.ts')
+    const { entity, name, reference: whole } = await findGiven(session, kind, reference)
+    const place = whole === name ? '' : ` (${whole})`
+    this.result(`\n ${DONE} Setting ${wordOf({ kind })} bundle: /${name}${place}`)
+    return { id: entity }
   }
 
   async #sendManifest(
@@ -221,6 +247,16 @@ export default class TrainDeploy extends KaosCommand {
   }
 }
 
-function wordOf({ kind }: LocalBundle): string {
+function wordOf({ kind }: { kind: LocalBundle['kind'] }): string {
   return kind === 'data' ? 'data' : 'source'
+}
+
+/** What git knows of the folders that are sent. */
+async function gitOf({ source, data }: TrainingWish): Promise<TrainRequest['git']> {
+  const { gitStateOf } = await import('../../git.ts')
+  const of = (given: TrainingWish['source']) =>
+    given && 'folder' in given ? gitStateOf(given.folder) : undefined
+  const [code, dataState] = await Promise.all([of(source), of(data)])
+  if (code === undefined && dataState === undefined) return undefined
+  return { ...(code && { code }), ...(dataState && { data: dataState }) }
 }
