@@ -3,11 +3,15 @@
  * claim never leaves work in nobody's hands. */
 import type { Actor } from '../../api/actor.ts'
 import type { Claim, WorkOrder } from '../../api/attempts.ts'
+import type { Digest } from '../../api/digest.ts'
+import type { Expectation, RecordWrite } from '../../graph/ledger.ts'
+import { objectsOf } from '../../store/trees.ts'
 import { type Board, carryOut, planFor, saveEndpoint, saveJob } from '../jobs/board.ts'
 import { READY } from '../jobs/changes.ts'
 import { forget, readRecord, retrying, same, write } from '../jobs/reading.ts'
 import type { ReadyWork } from '../jobs/ready.ts'
 import { type AttemptRecord, keyOf } from '../jobs/records.ts'
+import { notesOf } from '../transfer/notes.ts'
 import { orderOf } from './orders.ts'
 import { type Place, placeOf } from './places.ts'
 import { turnOf } from './turn.ts'
@@ -43,8 +47,10 @@ async function assign(
   entry: ReadyWork,
 ): Promise<WorkOrder | undefined> {
   try {
-    return await board.turns.take(turnOf(entry.work), () =>
-      retrying(() => hold(board, actor, claim, entry)),
+    return await board.parts.intake.relying(relied =>
+      board.turns.take(turnOf(entry.work), () =>
+        retrying(() => hold(board, actor, claim, entry, relied)),
+      ),
     )
   } catch (error) {
     // Still in the ledger; offered again in a while, so that it does not stand before all others.
@@ -58,6 +64,7 @@ async function hold(
   actor: Actor,
   claim: Claim,
   entry: ReadyWork,
+  relied: readonly Expectation[],
 ): Promise<WorkOrder | undefined> {
   const { ledger, people, settings } = board.parts
   const ready = await readRecord(ledger, entry.key)
@@ -77,9 +84,10 @@ async function hold(
   }
   const work = await orderOf(board, place)
   const token = await people.issueAttemptToken(id, organisation)
-  const plan = planFor(actor.id, organisation)
+  const plan = planFor(actor.id, organisation, relied)
   plan.expect.push(same(ready), { record: place.key, version: place.version })
   plan.records.push(forget(entry.key), write(keyOf.attempt(id), attempt))
+  plan.records.push(...(await ownNotes(board, id, work)))
   noteAttempt(board, plan, place, id)
   plan.after.push(() => board.live.add(attempt))
   await carryOut(board, plan)
@@ -92,6 +100,17 @@ async function hold(
     job: entry.work.job,
     work,
   }
+}
+
+/** What was stored for this order alone: nothing but the attempt keeps it. */
+async function ownNotes(
+  { parts: { store, now } }: Board,
+  attempt: string,
+  work: WorkOrder['work'],
+): Promise<RecordWrite[]> {
+  if (work.kind !== 'ingest') return []
+  const objects = await Array.fromAsync(objectsOf(store, work.manifest as Digest))
+  return notesOf(attempt, objects, now())
 }
 
 function noteAttempt(

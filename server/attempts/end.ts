@@ -2,6 +2,7 @@
  * attempt is over; whoever comes later finds it gone. What follows from it (the next trials, the
  * trainings that waited for a build) is taken up after that, and again at a start. */
 import type { Digest } from '../../api/digest.ts'
+import type { Expectation } from '../../graph/ledger.ts'
 import { type Board, carryOut, type Plan, planFor } from '../jobs/board.ts'
 import { attemptTopic } from '../jobs/changes.ts'
 import { forget, readRecord, retrying, same } from '../jobs/reading.ts'
@@ -22,9 +23,15 @@ export interface Past {
 
 const REMEMBERED_MS = 7 * 24 * 3600_000
 
-export async function endAttempt(board: Board, attempt: AttemptRecord, end: End): Promise<void> {
+/** `relied`: what must hold for the content that the end speaks of (parts.intake). */
+export async function endAttempt(
+  board: Board,
+  attempt: AttemptRecord,
+  end: End,
+  relied: readonly Expectation[],
+): Promise<void> {
   const { work } = attempt
-  await board.turns.take(turnOf(work), () => retrying(() => record(board, attempt, end)))
+  await board.turns.take(turnOf(work), () => retrying(() => record(board, attempt, end, relied)))
   await board.journals.remove(attempt.id)
   await board.parts.transfer.end(attempt.id)
   if (work.kind === 'trial') await followTrial(board, work.workspace, work.job)
@@ -32,10 +39,15 @@ export async function endAttempt(board: Board, attempt: AttemptRecord, end: End)
     await followBuild(board, work.workspace, work.job)
 }
 
-async function record(board: Board, attempt: AttemptRecord, end: End): Promise<void> {
+async function record(
+  board: Board,
+  attempt: AttemptRecord,
+  end: End,
+  relied: readonly Expectation[],
+): Promise<void> {
   const held = await readRecord<AttemptRecord>(board.parts.ledger, keyOf.attempt(attempt.id))
   if (!held) return
-  const plan = planFor(attempt.agent, attempt.organisation)
+  const plan = planFor(attempt.agent, attempt.organisation, relied)
   plan.expect.push(same(held))
   plan.records.push(forget(held.key), {
     key: keyOf.past(attempt.id),

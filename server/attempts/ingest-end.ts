@@ -5,6 +5,7 @@ import type { JobState } from '../../api/wire.ts'
 import type { Json, Move, NewNode } from '../../graph/ledger.ts'
 import { readSmallFile } from '../../store/trees.ts'
 import { bundlePointer } from '../bundles/bundles.ts'
+import { planImported } from '../catalogue/imported.ts'
 import { type Board, makeReady, type Plan, saveJob, timeOf } from '../jobs/board.ts'
 import { forget, readPointer } from '../jobs/reading.ts'
 import { type AttemptRecord, type IngestPart, type JobRecord, keyOf } from '../jobs/records.ts'
@@ -122,7 +123,13 @@ async function addData(
     { from: node.id, relation: 'wasDerivedFrom', to: manifest, role: 'manifest' },
     { from: node.id, relation: 'wasAttributedTo', to: job.author },
   )
-  moves.push({ pointer, target: node.id }, { pointer: ingest.pointer, target: node.id })
+  const placed = await planImported(ledger, job.workspace, { kind: 'data', folder, tree }, node.id)
+  plan.expect.push(...placed.expect)
+  moves.push(
+    { pointer, target: node.id },
+    { pointer: ingest.pointer, target: node.id },
+    ...placed.moves,
+  )
   return node.id
 }
 

@@ -3,7 +3,7 @@
  * not failed for it. */
 import type { Digest } from '../../api/digest.ts'
 import type { Store } from '../../store/store.ts'
-import { entriesOf, entryAt, readSmallFile } from '../../store/trees.ts'
+import { entriesOf, entryAt, FileReader } from '../../store/trees.ts'
 import type { Metrics } from '../jobs/records.ts'
 
 const FILE_MAX = 1024 * 1024
@@ -20,6 +20,7 @@ export async function readMetrics(store: Store, output: Digest): Promise<Found> 
   const found: Found = { metrics: {}, warnings: [] }
   const folder = await entryAt(store, output, 'metrics')
   if (folder?.kind !== 'folder') return found
+  const reader = new FileReader(store)
   let size = 0
   for (const entry of await entriesOf(store, folder.digest)) {
     if (entry.kind === 'folder' || !NAME.test(entry.name)) continue
@@ -29,7 +30,7 @@ export async function readMetrics(store: Store, output: Digest): Promise<Found> 
       found.warnings.push(`${file} was not read: metrics may have ${METRICS_MAX} bytes in all`)
       continue
     }
-    const bytes = await readSmallFile(store, entry.digest, FILE_MAX)
+    const bytes = await reader.whole(entry, FILE_MAX)
     addFrom(found, file, Buffer.from(bytes).toString('utf8'))
   }
   return found

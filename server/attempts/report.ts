@@ -5,7 +5,7 @@ import { type Digest, digestOf } from '../../api/digest.ts'
 import { KaosError } from '../../api/errors.ts'
 import { sizeIn } from '../../api/transfer/list.ts'
 import { canonical } from '../../graph/canonical.ts'
-import type { Json } from '../../graph/ledger.ts'
+import type { Expectation, Json } from '../../graph/ledger.ts'
 import { putBytes } from '../../store/trees.ts'
 import type { Board } from '../jobs/board.ts'
 import { readRecord } from '../jobs/reading.ts'
@@ -19,7 +19,7 @@ import type { End, Size } from './verdict.ts'
 export async function reportAttempt(board: Board, attempt: string, report: Report): Promise<void> {
   const clean = wellFormed(report as unknown as Json) as unknown as Report
   const reportDigest = digestOf(canonical(clean as unknown as Json))
-  await board.turns.take(`report/${attempt}`, async () => {
+  await onceAtATime(board, attempt, async relied => {
     const held = board.live.get(attempt)
     if (!held) return answerAgain(board, attempt, reportDigest)
     board.live.renew(attempt)
@@ -27,18 +27,28 @@ export async function reportAttempt(board: Board, attempt: string, report: Repor
     const log = (clean.log as StoredLog | undefined) ?? (await journalAsLog(board, attempt))
     const ending = { state: clean.state, reason: reasonOf(clean), log }
     const end: End = { ending, report: clean, reportDigest, ...(size ? { size } : {}) }
-    await endAttempt(board, held.record, end)
+    await endAttempt(board, held.record, end, relied)
   })
 }
 
 /** The lease has run out: whoever held the work is believed lost. */
 export async function expireAttempt(board: Board, attempt: AttemptRecord): Promise<void> {
-  await board.turns.take(`report/${attempt.id}`, async () => {
+  await onceAtATime(board, attempt.id, async relied => {
     if (!board.live.get(attempt.id)?.expired) return
     const log = await journalAsLog(board, attempt.id)
     const reason = `worker ${attempt.worker} was not heard of any more`
-    await endAttempt(board, attempt, { ending: { state: 'lost', reason, log } })
+    await endAttempt(board, attempt, { ending: { state: 'lost', reason, log } }, relied)
   })
+}
+
+/** The outcome names content that is looked at here, so both are done again when a collection went
+ * between. */
+async function onceAtATime(
+  board: Board,
+  attempt: string,
+  work: (relied: readonly Expectation[]) => Promise<void>,
+): Promise<void> {
+  await board.turns.take(`report/${attempt}`, () => board.parts.intake.relying(work))
 }
 
 /** The same report twice is no error, and changes nothing. */

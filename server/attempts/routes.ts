@@ -1,14 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { Claim, Lease, LogReceipt, Renewal, Report, WorkOrder } from '../../api/attempts.ts'
-import { DigestSchema } from '../../api/digest.ts'
+import { DigestSchema } from '../../api/digest-schema.ts'
 import { BATCH_MAX, FRAMES_TYPE } from '../../api/transfer/protocol.ts'
 import { Problem } from '../../api/wire.ts'
 import { treeFrames } from '../../store/trees.ts'
 import type { Board } from '../jobs/board.ts'
 import { attemptTopic } from '../jobs/changes.ts'
 import { bodyOf, goneOf, sendBytes } from '../jobs/streams.ts'
-import { bounded, digestsIn } from '../transfer/bodies.ts'
+import { bounded, digestsIn, lengthOf } from '../transfer/bodies.ts'
 import { claimWork } from './claim.ts'
 import { orderedTree } from './orders.ts'
 import { renewAttempt } from './renew.ts'
@@ -113,8 +113,9 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
     },
     async request => {
       const { attempt } = request.params
-      board.live.renew(attempt)
-      const objects = await transfer.receive(attempt, bodyOf(request.body))
+      const { workspace } = board.live.renew(attempt).record.work
+      const from = { workspace, bytes: lengthOf(request.headers) }
+      const objects = await transfer.receive(attempt, bodyOf(request.body), from)
       board.live.renew(attempt)
       return { objects }
     },

@@ -5,7 +5,7 @@
  * looked before the condemnation and commit after that second look. The record `gc/epoch` is the
  * arbiter: its version grows when content was condemned, and every such commit expects the version
  * that was current when the work began. The same holds between servers that share a ledger. */
-import { isKaosError } from '../../api/errors.ts'
+import { isKaosError, type KaosError } from '../../api/errors.ts'
 import type { Expectation, Ledger } from '../../graph/ledger.ts'
 import { recordAt } from '../ledger-reads.ts'
 import type { Intake } from '../parts.ts'
@@ -26,10 +26,20 @@ export function openIntake(ledger: Ledger): Intake {
         try {
           return await work(expect, epoch)
         } catch (error) {
-          const again = isKaosError(error, 'CONFLICT') && turn < TURNS && epoch !== (await version())
-          if (!again) throw error
+          if (!isKaosError(error, 'CONFLICT') || turn >= TURNS) throw error
+          if (!isTakenMeanwhile(error) && epoch === (await version())) throw error
         }
       }
     },
   }
+}
+
+/** The store's own word for it: something that a `put` had found was condemned before it ended. */
+function isTakenMeanwhile({ detail }: KaosError): boolean {
+  return detail.digest !== undefined
+}
+
+/** Whether a commit failed because a collection went between: only its whole work can be repeated. */
+export function isEpochOver({ detail }: KaosError): boolean {
+  return (detail.expected as { record?: string } | undefined)?.record === EPOCH
 }

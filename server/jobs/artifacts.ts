@@ -33,7 +33,8 @@ export async function artifactOf(board: Board, entity: string): Promise<Artifact
 }
 
 function folderOf(node: Node): string {
-  return `${String(node.attributes.folder)}:${shortDigest(node.digest!)}`
+  const folder = node.attributes.folder ?? node.name?.replace(/:[^:]*$/, '') ?? node.kind
+  return `${String(folder)}:${shortDigest(node.digest!)}`
 }
 
 async function modelOf(

@@ -34,8 +34,13 @@ export interface Plan {
   readonly after: (() => void)[]
 }
 
-export function planFor(actor: string, organisation: string): Plan {
-  return { actor, organisation, expect: [], statements: [], records: [], after: [] }
+/** `relied`: what must hold because the plan speaks of content (parts.intake). */
+export function planFor(
+  actor: string,
+  organisation: string,
+  relied: readonly Expectation[] = [],
+): Plan {
+  return { actor, organisation, expect: [...relied], statements: [], records: [], after: [] }
 }
 
 /** Commits, then tells memory. Nothing is told when the commit fails. */

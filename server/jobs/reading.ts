@@ -1,6 +1,7 @@
 /* Typed reading and writing of records and pointers by exact name. */
 import { isKaosError } from '../../api/errors.ts'
 import type { Expectation, Json, Ledger, RecordWrite } from '../../graph/ledger.ts'
+import { isEpochOver } from '../care/intake.ts'
 
 /** A record as it was read; `version` for compare and set. */
 export interface Held<T> {
@@ -50,13 +51,14 @@ export function absent(key: string): Expectation {
   return { record: key, version: 0 }
 }
 
-/** Reads and commits again while somebody else was first. */
+/** Reads and commits again while somebody else was first. Not when a collection went between: who
+ * relies on content has to look at it again (parts.intake). */
 export async function retrying<T>(attempt: () => Promise<T>): Promise<T> {
   for (let turn = 1; ; turn++) {
     try {
       return await attempt()
     } catch (error) {
-      if (!isKaosError(error, 'CONFLICT') || turn >= TURNS) throw error
+      if (!isKaosError(error, 'CONFLICT') || turn >= TURNS || isEpochOver(error)) throw error
     }
   }
 }

@@ -3,6 +3,8 @@ import type { FastifyPluginAsync } from 'fastify'
 import { attemptRoutes } from '../attempts/routes.ts'
 import { modelRoutes } from '../models/routes.ts'
 import type { Parts } from '../parts.ts'
+import { provenanceRoutes } from '../provenance/routes.ts'
+import { quarantineRoutes } from '../quarantine/routes.ts'
 import { serveRoutes } from '../serve/routes.ts'
 import { trainRoutes } from '../train/routes.ts'
 import type { Jobs } from './jobs.ts'
@@ -20,4 +22,6 @@ export const registerJobRoutes: FastifyPluginAsync<JobRoutesOptions> = async (ap
   for (const routes of [trainRoutes, jobRoutes, attemptRoutes, serveRoutes, modelRoutes]) {
     await app.register(routes, { board })
   }
+  await app.register(provenanceRoutes, { board })
+  await app.register(quarantineRoutes, { board })
 }
