@@ -28,6 +28,13 @@ export interface WorkspaceSession extends Session {
   readonly base: string
 }
 
+/** Flags that are read here, whichever commands have them. */
+interface Given {
+  readonly quiet?: boolean
+  readonly ca?: string
+  readonly no_cache?: boolean
+}
+
 export abstract class KaosCommand extends Command {
   static override enableJsonFlag = true
   static override baseFlags = {
@@ -40,6 +47,7 @@ export abstract class KaosCommand extends Command {
   }
 
   #quiet = false
+  #fresh = false
   #ca: string | undefined
 
   protected override async parse<
@@ -52,8 +60,9 @@ export abstract class KaosCommand extends Command {
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
     try {
       const parsed = await super.parse<F, B, A>(options, argv)
-      const { quiet, ca } = parsed.flags as { quiet?: boolean; ca?: string }
+      const { quiet, ca, no_cache } = parsed.flags as Given
       this.#quiet = quiet === true
+      this.#fresh = no_cache === true
       this.#ca = ca
       return parsed
     } catch (error) {
@@ -102,6 +111,11 @@ export abstract class KaosCommand extends Command {
     return this.#quiet ? undefined : process.stderr
   }
 
+  /** How folders are sent: shown there, and with what is remembered of them. */
+  protected get sending(): { shown: Stream | undefined; cacheHome: string; fresh: boolean } {
+    return { shown: this.watched, cacheHome: environment().cacheHome, fresh: this.#fresh }
+  }
+
   /** The file of --ca, wherever a later command is run. */
   protected get caGiven(): string | undefined {
     return this.#ca === undefined ? undefined : resolve(this.#ca)
@@ -140,7 +154,12 @@ export abstract class KaosCommand extends Command {
         'no workspace is set; run kaos workspace create or kaos workspace set first',
       )
     }
-    const { workspaces } = await session.client.get<{ workspaces: WorkspaceView[] }>('/workspaces')
+    const { lookAgain } = await import('./witness.ts')
+    const { client } = session
+    const [{ workspaces }] = await Promise.all([
+      client.get<{ workspaces: WorkspaceView[] }>('/workspaces'),
+      lookAgain(client, environment().stateHome),
+    ])
     if (!workspaces.some(one => one.name === name)) {
       throw new Unready(
         `workspace ${name} is not on the server; see those there with kaos workspace list`,

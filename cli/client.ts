@@ -5,11 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KaosError } from '../api/errors.ts'
 import type { ServerView } from '../api/wire.ts'
 import { errorOf, faultOf, isJson, notKaos } from './faults.ts'
+import { type Answer, exchange } from './http.ts'
 
 /** The same as API_VERSION in api/wire.ts (a test compares them), without the cost of its schemas. */
 export const API_VERSION = 1
 
-type Query = Record<string, string | number | boolean | undefined>
+type Value = string | number | boolean
+type Query = Record<string, Value | readonly Value[] | undefined>
 interface Call {
   method: 'GET' | 'POST' | 'DELETE'
   path: string
@@ -38,40 +40,44 @@ export class Client {
 
   /** Path below /api/v1. */
   get<T>(path: string, query: Query = {}): Promise<T> {
-    return this.#call({ method: 'GET', path, query }, response => this.#json<T>(response))
+    return this.#call({ method: 'GET', path, query }, answer => this.#json<T>(answer))
   }
 
   post<T>(path: string, body: unknown = {}): Promise<T> {
     const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() }
     const call: Call = { method: 'POST', path, headers, body: JSON.stringify(body) }
-    return this.#call(call, response => this.#json<T>(response))
+    return this.#call(call, answer => this.#json<T>(answer))
   }
 
   async delete(path: string): Promise<void> {
     const headers = { 'idempotency-key': randomUUID() }
-    await this.#call({ method: 'DELETE', path, headers }, response => response.arrayBuffer())
+    await this.#call({ method: 'DELETE', path, headers }, answer => answer.bytes())
   }
 
   /** Sends bytes that the server knows by content, so sending them twice needs no key. */
   send(path: string, body: Uint8Array, type = 'application/octet-stream'): Promise<Buffer> {
     const headers = { 'content-type': type }
-    return this.#call({ method: 'POST', path, headers, body }, async response =>
-      Buffer.from(await response.arrayBuffer()),
-    )
+    return this.#call({ method: 'POST', path, headers, body }, answer => answer.bytes())
   }
 
   async bytes(path: string, query: Query = {}): Promise<Buffer> {
-    return this.#call({ method: 'GET', path, query }, async response =>
-      Buffer.from(await response.arrayBuffer()),
-    )
+    return this.#call({ method: 'GET', path, query }, answer => answer.bytes())
   }
 
   /** An answer as it comes. When it breaks off, iteration throws UNREACHABLE. */
   async *stream(path: string, query: Query = {}): AsyncGenerator<Uint8Array> {
-    const body = await this.#call({ method: 'GET', path, query }, async response => response.body)
-    if (body === null) return
+    yield* (await this.open(path, query)).stream()
+  }
+
+  /** The same, with its headers. */
+  async open(path: string, query: Query = {}): Promise<Pick<Answer, 'header' | 'stream'>> {
+    const answer = await this.#call({ method: 'GET', path, query }, async answer => answer)
+    return { header: name => answer.header(name), stream: () => this.#stream(answer) }
+  }
+
+  async *#stream(answer: Answer): AsyncGenerator<Uint8Array> {
     try {
-      for await (const bytes of body) yield bytes
+      yield* answer.stream()
     } catch (thrown) {
       throw faultOf(thrown, this.endpoint).error
     }
@@ -85,17 +91,17 @@ export class Client {
     return view as ServerView
   }
 
-  async #call<T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> {
+  async #call<T>(call: Call, read: (answer: Answer) => Promise<T>): Promise<T> {
     for (let lost = 0, busy = 0; ; ) {
       try {
-        const response = await this.#fetch(call)
-        if (response.ok) {
-          const answer = await read(response)
+        const answer = await this.#exchange(call)
+        if (answer.ok) {
+          const result = await read(answer)
           this.#met = true
-          return answer
+          return result
         }
-        const error = await errorOf(response, this.endpoint)
-        const wait = isBusy(response, error) ? waitOf(response, BUSY_MS[busy++]) : undefined
+        const error = await errorOf(answer, this.endpoint)
+        const wait = isBusy(answer, error) ? waitOf(answer, BUSY_MS[busy++]) : undefined
         if (error.code === 'VERSION_MISMATCH') throw mismatch(error.detail.server)
         if (wait === undefined) throw error
         await sleep(wait)
@@ -110,29 +116,27 @@ export class Client {
     }
   }
 
-  #fetch({ method, path, query = {}, headers, body }: Call): Promise<Response> {
+  async #exchange({ method, path, query = {}, headers, body }: Call): Promise<Answer> {
     const url = new URL(`${this.endpoint}/api/v1${path}`)
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, String(value))
+      for (const one of [value ?? []].flat()) url.searchParams.append(name, String(one))
     }
-    const all = new Headers({ 'kaos-api-client': String(API_VERSION), ...headers })
-    if (this.#token !== undefined) all.set('authorization', `Bearer ${this.#token}`)
-    return fetch(url, {
-      method,
-      headers: all,
-      redirect: 'manual',
-      ...(body === undefined ? {} : { body: body as NonNullable<RequestInit['body']> }),
-    })
+    const all = {
+      'kaos-api-client': String(API_VERSION),
+      ...headers,
+      ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
+    }
+    return exchange(url, { method, headers: all, body })
   }
 
-  async #json<T>(response: Response): Promise<T> {
-    if (!isJson(response)) {
-      await response.body?.cancel()
+  async #json<T>(answer: Answer): Promise<T> {
+    if (!isJson(answer)) {
+      answer.discard()
       throw notKaos(this.endpoint)
     }
-    const text = await response.text()
+    const bytes = await answer.bytes()
     try {
-      return JSON.parse(text)
+      return JSON.parse(bytes.toString('utf8'))
     } catch {
       throw notKaos(this.endpoint)
     }
@@ -140,13 +144,13 @@ export class Client {
 }
 
 /** In progress: the first try of this very call, whose connection was lost, is still at work. */
-function isBusy(response: Response, { code }: KaosError): boolean {
+function isBusy({ status }: Answer, { code }: KaosError): boolean {
   if (code === 'IDEMPOTENCY_IN_PROGRESS') return true
-  return BUSY.has(response.status) && code !== 'RUNNER_UNAVAILABLE'
+  return BUSY.has(status) && code !== 'RUNNER_UNAVAILABLE'
 }
 
-function waitOf(response: Response, usual: number | undefined): number | undefined {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+function waitOf(answer: Answer, usual: number | undefined): number | undefined {
+  const seconds = Number(answer.header('retry-after') ?? Number.NaN)
   if (usual === undefined || Number.isNaN(seconds)) return usual
   return Math.min(seconds * 1000, RETRY_AFTER_MAX_MS)
 }

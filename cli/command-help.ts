@@ -8,15 +8,17 @@ export function commandHelp(id: string, loaded: Command.Class, config: Interface
   const json: Interfaces.FlagInput = loaded.enableJsonFlag ? { json: JSON_FLAG } : {}
   const all = { ...loaded.flags, ...json, ...loaded.baseFlags, help: HELP_FLAG }
   const flags = Object.entries(all).map(([name, flag]) => [name, { ...flag, name }])
+  const args = Object.entries(loaded.args ?? {})
+  const named = Object.fromEntries(args.map(([name, arg]) => [name, { ...arg, name }]))
   const command = {
     id: id.replaceAll(':', ' '),
-    args: {},
+    args: named,
     aliases: [],
     hiddenAliases: [],
     flags: Object.fromEntries(flags),
     description: loaded.description,
     examples: loaded.examples,
-    usage: `${id.replaceAll(':', ' ')} [OPTIONS]`,
+    usage: [id.replaceAll(':', ' '), ...args.map(argText), '[OPTIONS]'].join(' '),
     load: async () => loaded,
   } as unknown as Command.Loadable
   const width = Math.min(process.stdout.columns ?? 100, 100)
@@ -26,4 +28,13 @@ export function commandHelp(id: string, loaded: Command.Class, config: Interface
     hideCommandSummaryInDescription: true,
   })
   return `${loaded.summary}\n\n${help.generate()}`
+}
+
+/** `FOLDER`, `[FOLDER]`, `TAGS...` */
+function argText([name, { required, multiple }]: [
+  string,
+  { required?: boolean; multiple?: boolean },
+]) {
+  const word = `${name.toUpperCase()}${multiple ? '...' : ''}`
+  return required ? word : `[${word}]`
 }

@@ -24,9 +24,17 @@ export const groups: Readonly<Record<string, string>> = {
   workspace: 'shared places for one kind of model each',
   train: 'train models and look at what came out',
   serve: 'run models as services',
+  data: 'data sets in their versions',
+  model: 'models in their versions',
+  provenance: 'what everything came from, and what came of it',
+  quarantine: 'content that nothing may be trained, served or tagged from',
+  ledger: 'the log of everything, and whether it can be believed',
   admin: 'users and tokens of a shared endpoint',
   'admin:user': 'users of a shared endpoint',
   'admin:token': 'tokens of a shared endpoint',
+  'admin:quota': 'bytes that a workspace may take',
+  'admin:keys': 'keys that sign checkpoints and attestations',
+  'admin:ledger': 'work on the ledger while no server runs',
 }
 
 export const commands: Readonly<Record<string, Entry>> = {
@@ -83,6 +91,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     'draw what a model was made of',
     () => import('./commands/train/provenance.ts'),
   ),
+  'train:tree': command(
+    'show which training came from which',
+    () => import('./commands/train/tree.ts'),
+  ),
   'train:logs': command(
     'show the log of a training or building job',
     () => import('./commands/train/logs.ts'),
@@ -114,7 +126,132 @@ export const commands: Readonly<Record<string, Entry>> = {
     'remove an endpoint; its record and its log stay',
     () => import('./commands/serve/kill.ts'),
   ),
+  'data:push': command(
+    'send a folder as the next version of a data set',
+    () => import('./commands/data/push.ts'),
+  ),
+  'data:list': command('list the data sets', () => import('./commands/data/list.ts')),
+  'data:log': command(
+    'show the versions of a data set, or the moves of a tag',
+    () => import('./commands/data/log.ts'),
+  ),
+  'data:diff': command(
+    'show which files differ between two data sets',
+    () => import('./commands/data/diff.ts'),
+  ),
+  'data:get': command(
+    'fetch a data set, or some of its files',
+    () => import('./commands/data/get.ts'),
+  ),
+  'data:tag': command('move tags to a data set', () => import('./commands/data/tag.ts')),
+  'data:untag': command('take a tag away', () => import('./commands/data/untag.ts')),
+  'data:remove': command(
+    'take a version out of the catalogue',
+    () => import('./commands/data/remove.ts'),
+  ),
+  'data:inspect': command(
+    'show all that is known of a data set',
+    () => import('./commands/data/inspect.ts'),
+  ),
+  'data:describe': command(
+    'say what a data set is: title, description, licence',
+    () => import('./commands/data/describe.ts'),
+  ),
+  'model:push': command(
+    'send a folder as the next version of a model',
+    () => import('./commands/model/push.ts'),
+  ),
+  'model:list': command(
+    'list the models, those that were trained here included',
+    () => import('./commands/model/list.ts'),
+  ),
+  'model:log': command(
+    'show the versions of a model, or the moves of a tag',
+    () => import('./commands/model/log.ts'),
+  ),
+  'model:diff': command(
+    'show which files differ between two models',
+    () => import('./commands/model/diff.ts'),
+  ),
+  'model:get': command(
+    'fetch a model, its code or its data',
+    () => import('./commands/model/get.ts'),
+  ),
+  'model:tag': command('move tags to a model', () => import('./commands/model/tag.ts')),
+  'model:untag': command('take a tag away', () => import('./commands/model/untag.ts')),
+  'model:remove': command(
+    'take a version out of the catalogue',
+    () => import('./commands/model/remove.ts'),
+  ),
+  'model:inspect': command(
+    'show all that is known of a model',
+    () => import('./commands/model/inspect.ts'),
+  ),
+  'model:describe': command(
+    'say what a model is: title, description, licence',
+    () => import('./commands/model/describe.ts'),
+  ),
   up: command('start a server, with a worker, in this terminal', () => import('./commands/up.ts')),
+  'provenance:show': command(
+    'show what something came from, or what came from it',
+    () => import('./commands/provenance/show.ts'),
+  ),
+  'provenance:impact': command(
+    'show the jobs, models, tags and endpoints that came from something',
+    () => import('./commands/provenance/impact.ts'),
+  ),
+  'provenance:why': command(
+    'show why two models differ',
+    () => import('./commands/provenance/why.ts'),
+  ),
+  'provenance:search': command(
+    'find models, data and jobs by metrics, author, time or text',
+    () => import('./commands/provenance/search.ts'),
+  ),
+  'provenance:export': command(
+    'write the workspace as OpenLineage events or PROV-JSON',
+    () => import('./commands/provenance/export.ts'),
+  ),
+  quarantine: command(
+    'let nothing be trained, served or tagged from something',
+    () => import('./commands/quarantine/quarantine.ts'),
+  ),
+  'quarantine:lift': command(
+    'take something out of quarantine',
+    () => import('./commands/quarantine/lift.ts'),
+  ),
+  'quarantine:list': command(
+    'list what is quarantined',
+    () => import('./commands/quarantine/list.ts'),
+  ),
+  'ledger:verify': command(
+    'check that the server still shows the history that was seen before',
+    () => import('./commands/ledger/verify.ts'),
+  ),
+  'ledger:checkpoint': command(
+    'print the signed size and root of the log',
+    () => import('./commands/ledger/checkpoint.ts'),
+  ),
+  'ledger:forget': command(
+    'believe anew whatever history the server shows',
+    () => import('./commands/ledger/forget.ts'),
+  ),
+  'admin:ledger:rebuild': command(
+    'build the graph anew from the log',
+    () => import('./commands/admin/ledger/rebuild.ts'),
+  ),
+  'admin:ledger:migrate': command(
+    'move the ledger to Neo4j, or to a SQLite file',
+    () => import('./commands/admin/ledger/migrate.ts'),
+  ),
+  'admin:keys:list': command(
+    'list the signing keys',
+    () => import('./commands/admin/keys/list.ts'),
+  ),
+  'admin:keys:rotate': command(
+    'make a new signing key',
+    () => import('./commands/admin/keys/rotate.ts'),
+  ),
   'admin:user:add': command('add a user', () => import('./commands/admin/user/add.ts')),
   'admin:user:list': command('list the users', () => import('./commands/admin/user/list.ts')),
   'admin:user:remove': command(
@@ -132,6 +269,31 @@ export const commands: Readonly<Record<string, Entry>> = {
   'admin:token:revoke': command(
     'revoke a token at once',
     () => import('./commands/admin/token/revoke.ts'),
+  ),
+  'admin:gc': command(
+    'collect stored content that nothing needs any more',
+    () => import('./commands/admin/gc.ts'),
+  ),
+  'admin:fsck': command(
+    'read every stored byte and say what is damaged',
+    () => import('./commands/admin/fsck.ts'),
+  ),
+  'admin:purge': command(
+    'drop content for ever, also what jobs used; the facts stay',
+    () => import('./commands/admin/purge.ts'),
+  ),
+  'admin:stats': command(
+    'show what the store holds and what sharing saves',
+    () => import('./commands/admin/stats.ts'),
+  ),
+  'admin:quota:set': command(
+    'say how many bytes a workspace may take',
+    () => import('./commands/admin/quota/set.ts'),
+  ),
+  'admin:quota:list': command('list the quotas', () => import('./commands/admin/quota/list.ts')),
+  'admin:quota:remove': command(
+    'let a workspace take what it needs',
+    () => import('./commands/admin/quota/remove.ts'),
   ),
   config: command('show each setting and where it came from', () => import('./commands/config.ts')),
 }

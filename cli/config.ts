@@ -1,5 +1,7 @@
 /* The settings of the CLI that come from outside its own files. The only place in cli/ that reads the
  * environment; everything else is handed an Environment. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 
 export interface Environment {
   readonly endpoint: string | undefined
@@ -10,6 +12,10 @@ export interface Environment {
   /** Data folder of the quickstart. */
   readonly data: string | undefined
   readonly runner: string | undefined
+  /** Where the CLI keeps what it has seen. */
+  readonly stateHome: string
+  /** Where it keeps what can be made anew. */
+  readonly cacheHome: string
   readonly user: string
   readonly pager: string
   readonly colour: boolean
@@ -26,6 +32,8 @@ export function environment(env: NodeJS.ProcessEnv = process.env): Environment {
     ca: text('KAOS_CA'),
     data: text('KAOS_DATA'),
     runner: text('KAOS_RUNNER'),
+    stateHome: text('XDG_STATE_HOME') ?? join(homedir(), '.local', 'state'),
+    cacheHome: text('XDG_CACHE_HOME') ?? join(homedir(), '.cache'),
     user: text('USER') ?? 'kaos',
     pager: text('PAGER') ?? 'less -FRX',
     colour: env.NO_COLOR === undefined || env.NO_COLOR === '',
@@ -50,6 +58,18 @@ const UP = {
   public_url: ['', 'KAOS_PUBLIC_URL'],
   allow_process_runner: ['', 'KAOS_ALLOW_PROCESS_RUNNER'],
   reserve_percent: ['5', 'KAOS_RESERVE_PERCENT'],
+  neo4j_url: ['', 'KAOS_NEO4J_URL'],
+  neo4j_user: ['neo4j', 'KAOS_NEO4J_USER'],
+  neo4j_password_file: ['', 'KAOS_NEO4J_PASSWORD_FILE'],
+  neo4j_database: ['', 'KAOS_NEO4J_DATABASE'],
+  s3_endpoint: ['', 'KAOS_S3_ENDPOINT'],
+  s3_bucket: ['', 'KAOS_S3_BUCKET'],
+  s3_access_key_file: ['', 'KAOS_S3_ACCESS_KEY_FILE'],
+  s3_secret_key_file: ['', 'KAOS_S3_SECRET_KEY_FILE'],
+  s3_region: ['us-east-1', 'KAOS_S3_REGION'],
+  openlineage_url: ['', 'KAOS_OPENLINEAGE_URL'],
+  openlineage_api_key_file: ['', 'KAOS_OPENLINEAGE_API_KEY_FILE'],
+  secret_key_file: ['secret.key in the data folder', 'KAOS_SECRET_KEY_FILE'],
   python: ['python3', 'KAOS_PYTHON'],
 } as const
 
@@ -63,8 +83,15 @@ export function upSettings(
   })
 }
 
+/** Where Node keeps compiled modules: not in the folder for all users that it would take by itself. */
+export function compileCache({ cacheHome }: Environment): string {
+  return join(cacheHome, 'kaos', 'node')
+}
+
 /** What a child process gets: ours, with these set (or, when undefined, left out). */
 export function childEnvironment(set: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
-  const all: NodeJS.ProcessEnv = { ...process.env, ...set }
+  // Compiled once for all our programs, which then start in half the time.
+  const compiled = { NODE_COMPILE_CACHE: compileCache(environment()) }
+  const all: NodeJS.ProcessEnv = { ...compiled, ...process.env, ...set }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }

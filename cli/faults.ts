@@ -1,5 +1,6 @@
 /* What can go wrong between the CLI and a server, said so that a person knows what to do. */
 import { CODES, type Code, KaosError } from '../api/errors.ts'
+import type { Answer } from './http.ts'
 
 /** The server did not answer, or the answer broke off. */
 export interface Fault {
@@ -38,46 +39,48 @@ export function notKaos(endpoint: string): KaosError {
   return new KaosError('UNREACHABLE', text, { detail: { endpoint } })
 }
 
-/** The error that a response stands for: its problem document, or "not kaos". */
-export async function errorOf(response: Response, endpoint: string): Promise<KaosError> {
-  if (response.status >= 300 && response.status < 400) {
-    const target = response.headers.get('location') ?? 'another address'
+/** The error that an answer stands for: its problem document, or "not kaos". */
+export async function errorOf(answer: Answer, endpoint: string): Promise<KaosError> {
+  const { status } = answer
+  if (status >= 300 && status < 400) {
+    answer.discard()
+    const target = answer.header('location') ?? 'another address'
     const text = `${endpoint} sends its callers on to ${target}; connect there with kaos init -e`
     return new KaosError('UNREACHABLE', text, { detail: { endpoint } })
   }
-  const problem = await jsonOf(response)
+  const problem = await jsonOf(answer)
   if (typeof problem?.code !== 'string') {
-    if (![429, 502, 503, 504].includes(response.status)) return notKaos(endpoint)
+    if (![429, 502, 503, 504].includes(status)) return notKaos(endpoint)
     return new KaosError(
       'UNAVAILABLE',
-      `${endpoint} is not ready (HTTP ${response.status}); try again later`,
+      `${endpoint} is not ready (HTTP ${status}); try again later`,
     )
   }
-  const code = knownCode(problem.code, response.status)
+  const code = knownCode(problem.code, status)
   const data = typeof problem.data === 'object' && problem.data !== null ? problem.data : {}
   const said = [problem.message, problem.detail].find(
     text => typeof text === 'string' && text !== '',
   )
   const message = String(said ?? CODES[code].title)
-  const request = response.status === 500 && problem.requestId !== undefined
+  const request = status === 500 && problem.requestId !== undefined
   const where = request ? ` (request ${problem.requestId} in the log of the server)` : ''
   return new KaosError(code, message + where, { detail: { ...data } })
 }
 
-async function jsonOf(response: Response): Promise<Record<string, unknown> | undefined> {
-  if (!isJson(response)) {
-    await response.body?.cancel()
+async function jsonOf(answer: Answer): Promise<Record<string, unknown> | undefined> {
+  if (!isJson(answer)) {
+    answer.discard()
     return undefined
   }
   try {
-    return (await response.json()) as Record<string, unknown>
+    return JSON.parse((await answer.bytes()).toString('utf8')) as Record<string, unknown>
   } catch {
     return undefined
   }
 }
 
-export function isJson(response: Response): boolean {
-  return /^application\/([\w.]+\+)?json\b/.test(response.headers.get('content-type') ?? '')
+export function isJson(answer: Answer): boolean {
+  return /^application\/([\w.]+\+)?json\b/.test(answer.header('content-type') ?? '')
 }
 
 function knownCode(code: string, status: number): Code {

@@ -32,6 +32,9 @@ export const format = Flags.string({
   default: 'pdf',
 })
 export const follow = Flags.boolean({ summary: 'go on until it has ended' })
+export const noCache = Flags.boolean({
+  summary: 'read every file again, also those that look as they did at the last push',
+})
 export const wait = Flags.boolean({ summary: 'wait for the end; exit 5 when it fails' })
 
 /** `--cpu`, `--memory`, `--gpu`; read by resourcesOf. */

@@ -8,5 +8,8 @@ if (major < 24) {
   console.error(`Error - kaos needs Node 24 or newer, this is ${process.versions.node}; ${next}`)
   process.exit(1)
 }
+const { enableCompileCache } = await import('node:module')
+const { compileCache, environment } = await import('./config.ts')
+enableCompileCache(compileCache(environment()))
 const { main } = await import('./main.ts')
 process.exit(await main(process.argv.slice(2)))

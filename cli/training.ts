@@ -4,6 +4,7 @@ import { parseGrid } from '../api/grid.ts'
 import type { TrainInputs, TrainRequest } from '../api/wire.ts'
 import { type ResourceFlags, resourcesOf } from './asked-resources.ts'
 import { findBundle, type LocalBundle } from './bundles.ts'
+import { isFolder } from './catalogue/given.ts'
 import { indexed } from './listings.ts'
 import { ABSENT, DONE, IN_PROGRESS } from './look.ts'
 import { type LocalManifest, readManifest } from './manifests.ts'
@@ -18,13 +19,18 @@ export interface AskedTraining extends ResourceFlags {
   readonly hyperparams: string | undefined
   readonly parallelism: number | undefined
   readonly again: boolean
+  /** The training that it was made from. */
+  readonly from?: string | undefined
 }
+
+/** A bundle to be sent, or a reference to one that is on the server. */
+export type Given = LocalBundle | { readonly kind: LocalBundle['kind']; readonly reference: string }
 
 type Points = readonly Readonly<Record<string, unknown>>[]
 
 export interface TrainingWish {
-  readonly source: LocalBundle | undefined
-  readonly data: LocalBundle | undefined
+  readonly source: Given | undefined
+  readonly data: Given | undefined
   readonly manifest: LocalManifest | undefined
   readonly points: Points | undefined
   /** All but bundles and manifest, which get their ids when they are sent. */
@@ -32,12 +38,12 @@ export interface TrainingWish {
 }
 
 export function checkTraining(asked: AskedTraining): TrainingWish {
-  const { source, data, manifest, hyperparams, parallelism, again } = asked
+  const { source, data, manifest, hyperparams, parallelism, again, from } = asked
   const resources = resourcesOf(asked)
   const grid = hyperparams === undefined ? undefined : parseGrid(hyperparams)
   return {
-    source: source === undefined ? undefined : findBundle('train-source', source),
-    data: data === undefined ? undefined : findBundle('data', data),
+    source: source === undefined ? undefined : givenAs('train-source', source),
+    data: data === undefined ? undefined : givenAs('data', data),
     manifest: manifest === undefined ? undefined : readManifest(manifest),
     points: grid?.points,
     request: {
@@ -45,8 +51,13 @@ export function checkTraining(asked: AskedTraining): TrainingWish {
       ...(parallelism === undefined ? {} : { parallelism }),
       ...(resources === undefined ? {} : { resources }),
       ...(again ? { again } : {}),
+      ...(from === undefined ? {} : { from }),
     },
   }
+}
+
+export function givenAs(kind: LocalBundle['kind'], text: string): Given {
+  return isFolder(kind, text) ? findBundle(kind, text) : { kind, reference: text }
 }
 
 /** One row: what is set, what is missing, what is being made. */

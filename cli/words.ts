@@ -30,8 +30,18 @@ export function usageOf(thrown: unknown): KaosError {
     .join('; ')
     .replace(/^Parsing (--\w+) ?; ?/, '$1: ')
     .replace(/^Missing required flag (\w+)/, 'Missing required flag --$1')
+    .replace(/^Missing \d+ required args?:; (.*)$/, (_, list: string) => missingArgs(list))
     .replace(/^Nonexistent flag: -h$/, '$&; for help type --help')
   return new KaosError('USAGE', message, { cause: thrown })
+}
+
+/** `name  what it is; other  what that is` as the parser lists them. */
+function missingArgs(list: string): string {
+  const args = list.split('; ').map(line => {
+    const [name = '', ...what] = line.split(/\s{2,}/)
+    return `${name.toUpperCase()} (${what.join(' ')})`
+  })
+  return `Missing ${args.join(' and ')}`
 }
 
 /** Shows an error and answers the exit code. */

@@ -6,8 +6,9 @@ import type { Settings } from './parts.ts'
 import { versionOf } from './system/version.ts'
 
 /** What each part runs on. */
-export function partsOf({ runner }: Settings): Record<string, string> {
-  return { ledger: 'SQLite file', store: 'folder', queue: 'in process', runner }
+export function partsOf({ runner, neo4j, s3 }: Settings): Record<string, string> {
+  const ledger = neo4j ? 'Neo4j' : 'SQLite file'
+  return { ledger, store: s3 ? 'S3' : 'folder', queue: 'in process', runner }
 }
 
 export function notesOf({ runner, local }: Settings): string[] {
@@ -49,8 +50,12 @@ export function farewell(running: { trainings: number; services: number }): stri
 export function announcement(settings: Settings, port: number): string {
   const parts: Record<string, string> = {
     ...partsOf(settings),
-    ledger: `SQLite file ${join(settings.data, 'ledger.sqlite')}`,
-    store: `folder ${join(settings.data, 'store')}`,
+    ledger: settings.neo4j
+      ? `Neo4j ${settings.neo4j.url}`
+      : `SQLite file ${join(settings.data, 'ledger.sqlite')}`,
+    store: settings.s3
+      ? `S3 bucket ${settings.s3.bucket} at ${settings.s3.endpoint}`
+      : `folder ${join(settings.data, 'store')}`,
   }
   const url = urlOf(settings, port)
   return [

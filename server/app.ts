@@ -13,7 +13,14 @@ import type { Actor } from '../api/actor.ts'
 import { isKaosError } from '../api/errors.ts'
 import { bundleFormRoutes } from './bundles/form.ts'
 import { bundleRoutes } from './bundles/routes.ts'
+import { openCare } from './care/care.ts'
+import { careRoutes } from './care/routes.ts'
+import { entityRoutes } from './catalogue/entity-routes.ts'
+import { repositoryRoutes } from './catalogue/routes.ts'
+import { tagRoutes } from './catalogue/tag-routes.ts'
+import { dvcRoutes } from './dvc/routes.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
+import { lfsRoutes } from './lfs/routes.ts'
 import type { Endpoints, Settings, Workspace } from './parts.ts'
 import { openDoor } from './people/door.ts'
 import { tokenRoutes, userRoutes } from './people/routes.ts'
@@ -26,6 +33,8 @@ import { addFront, requestIdOf } from './plugins/front.ts'
 import { addIdempotency } from './plugins/idempotency.ts'
 import { addOpenapi } from './plugins/openapi.ts'
 import { addValidation } from './plugins/validation.ts'
+import { keySetRoutes, proofRoutes } from './proofs/routes.ts'
+import { registryRoutes } from './registry/routes.ts'
 import type { Rooms } from './rooms.ts'
 import { type Check, systemRoutes } from './system/routes.ts'
 import { contentRoutes } from './transfer/content.ts'
@@ -54,8 +63,8 @@ export interface AppOptions {
 }
 
 const HEADERS_ARRIVE_MS = 30_000
-/** Even the largest body, on a slow line. */
-const REQUEST_ARRIVES_MS = 15 * 60_000
+/** Even the largest body, on a slow line. Each kind of body has bounds of its own. */
+const REQUEST_ARRIVES_MS = 24 * 3600_000
 const IDLE_CONNECTION_MS = 75_000
 const PREFIX = { prefix: '/api/v1' }
 
@@ -119,12 +128,13 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
   const { settings, ledger, workspaces, now } = rooms
   const { jobs } = options
   const uploads = openUploads(ledger, now)
+  const care = openCare(rooms)
   await app.register(systemRoutes, {
     installation: ledger.id,
     runner: settings.runner,
     local: settings.local,
     parts: options.parts ?? {},
-    notes: options.notes ?? [],
+    notes: async () => [...(options.notes ?? []), ...(await care.notes())],
     checks: { ...checksOf(rooms), ...options.checks },
   })
   await app.register(userRoutes, { ...PREFIX, users: openUsers(ledger, now) })
@@ -135,11 +145,20 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
     stopWorkspace: (actor, workspace) => jobs.stopWorkspace(actor, workspace),
     pipelinesOf: workspace => jobs.pipelinesOf(workspace),
   })
+  await app.register(proofRoutes, { ...PREFIX, ...rooms })
+  await app.register(keySetRoutes, rooms)
   await app.register(uploadRoutes, { ...PREFIX, ...rooms, uploads })
   await app.register(contentRoutes, { ...PREFIX, ...rooms })
   await app.register(bundleRoutes, { ...PREFIX, ...rooms, uploads })
   await app.register(bundleFormRoutes, { ...PREFIX, ...rooms, uploads })
+  await app.register(dvcRoutes, rooms)
+  await app.register(lfsRoutes, rooms)
+  await app.register(repositoryRoutes, { ...PREFIX, ...rooms, uploads })
+  await app.register(tagRoutes, { ...PREFIX, ...rooms })
+  await app.register(entityRoutes, { ...PREFIX, ...rooms })
   await app.register(async below => options.registerJobRoutes?.(below), PREFIX)
+  await app.register(careRoutes, { ...PREFIX, parts: rooms, care })
+  await app.register(registryRoutes, { rooms })
 }
 
 function checksOf({ ledger, space }: Rooms): Record<string, Check> {

@@ -1,6 +1,6 @@
 /* Settings: a flag wins over a variable, a variable over the default. Read once, checked, frozen;
  * the only file of the server that reads process.env. docs/settings.md has the same table. */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -8,6 +8,7 @@ import { KaosError } from '../api/errors.ts'
 import { isAllowance } from '../runners/worker/ingest/guard.ts'
 import type { Settings } from './parts.ts'
 import { engineAnswers, socketOf } from './system/engine.ts'
+import { S3_SOURCES, s3Of } from './system/s3-settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -73,7 +74,43 @@ const SOURCES = {
     allowed: 'an address such as https://kaos.example.com',
     read: baseUrl,
   },
+  neo4jUrl: {
+    variable: 'KAOS_NEO4J_URL',
+    allowed: 'bolt://, neo4j://, bolt+s:// or neo4j+s:// and a place',
+    read: (value: string) =>
+      /^(bolt|neo4j)(\+ssc?)?:\/\/[^/]+\/?$/.test(value) ? value : undefined,
+  },
+  neo4jUser: { variable: 'KAOS_NEO4J_USER', allowed: 'a name', read: text },
+  neo4jPassword: { variable: 'KAOS_NEO4J_PASSWORD', allowed: 'a text', read: text },
+  neo4jPasswordFile: {
+    variable: 'KAOS_NEO4J_PASSWORD_FILE',
+    allowed: 'a file that can be read',
+    read: file,
+  },
+  neo4jDatabase: { variable: 'KAOS_NEO4J_DATABASE', allowed: 'a name', read: text },
+  ...S3_SOURCES,
+  secretKeyFile: {
+    variable: 'KAOS_SECRET_KEY_FILE',
+    allowed: 'a file that can be read',
+    read: file,
+  },
+  openLineageUrl: {
+    variable: 'KAOS_OPENLINEAGE_URL',
+    allowed: 'an address such as https://marquez.example.com',
+    read: baseUrl,
+  },
+  openLineageKey: { variable: 'KAOS_OPENLINEAGE_API_KEY', allowed: 'a text', read: text },
+  openLineageKeyFile: {
+    variable: 'KAOS_OPENLINEAGE_API_KEY_FILE',
+    allowed: 'a file that can be read',
+    read: file,
+  },
   allowProcess: { variable: 'KAOS_ALLOW_PROCESS_RUNNER', allowed: '1 or 0', read: yes },
+  scrubDays: {
+    variable: 'KAOS_SCRUB_DAYS',
+    allowed: '0 to 365 (days in which every stored byte is read once; 0: never)',
+    read: whole(0, 365),
+  },
   reserve: {
     variable: 'KAOS_RESERVE_PERCENT',
     allowed: '0 to 50 (percent of the volume that writes leave free)',
@@ -114,6 +151,25 @@ export async function loadSettings(
     behindProxy,
     local,
     publicUrl: get('publicUrl'),
+    secretKeyFile: get('secretKeyFile'),
+    neo4j: neo4jOf({
+      url: get('neo4jUrl'),
+      user: get('neo4jUser'),
+      password: get('neo4jPassword') ?? secretIn(get('neo4jPasswordFile')),
+      database: get('neo4jDatabase'),
+    }),
+    s3: s3Of({
+      endpoint: get('s3Endpoint'),
+      bucket: get('s3Bucket'),
+      accessKey: get('s3AccessKey') ?? get('s3AccessKeyFile'),
+      secretKey: get('s3SecretKey') ?? get('s3SecretKeyFile'),
+      region: get('s3Region'),
+    }),
+    openLineage: openLineageOf(
+      get('openLineageUrl'),
+      get('openLineageKey') ?? secretIn(get('openLineageKeyFile')),
+    ),
+    scrubDays: get('scrubDays') ?? 7,
     reserve: { share: reserve / 100, bytes: reserve === 0 ? 0 : RESERVE_BYTES },
   }
   requireSafe(settings, get('allowProcess') ?? false)
@@ -184,6 +240,30 @@ function tlsOf(cert: string | undefined, key: string | undefined): Settings['tls
   if (cert !== undefined && key !== undefined) return { cert, key }
   if (cert === undefined && key === undefined) return undefined
   throw refusal('--tls-cert and --tls-key (KAOS_TLS_CERT, KAOS_TLS_KEY) go together; give both')
+}
+
+/** All of it or nothing. */
+function neo4jOf(given: Record<'url' | 'user' | 'password' | 'database', string | undefined>) {
+  const { url, user, password, database } = given
+  if (url === undefined) {
+    if (user === undefined && password === undefined && database === undefined) return undefined
+    throw refusal('KAOS_NEO4J_USER, _PASSWORD and _DATABASE are of no use without KAOS_NEO4J_URL')
+  }
+  if (password === undefined) {
+    throw refusal('KAOS_NEO4J_URL needs KAOS_NEO4J_PASSWORD or KAOS_NEO4J_PASSWORD_FILE')
+  }
+  return { url, user: user ?? 'neo4j', password, ...(database && { database }) }
+}
+
+function openLineageOf(url: string | undefined, apiKey: string | undefined) {
+  if (url !== undefined) return { url, apiKey }
+  if (apiKey === undefined) return undefined
+  throw refusal('KAOS_OPENLINEAGE_API_KEY is of no use without KAOS_OPENLINEAGE_URL')
+}
+
+/** What a file holds, without the line end that editors add. */
+function secretIn(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : readFileSync(path, 'utf8').replace(/\r?\n$/, '')
 }
 
 export function isLoopbackHost(host: string): boolean {

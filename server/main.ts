@@ -7,8 +7,10 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { isKaosError, KaosError } from '../api/errors.ts'
 import type { Ledger } from '../graph/ledger.ts'
+import { openNeo4jLedger } from '../graph/neo4j/ledger.ts'
 import { openSqliteLedger } from '../graph/sqlite/ledger.ts'
 import { openFilesystemStore } from '../store/filesystem.ts'
+import type { Store } from '../store/store.ts'
 import { announcement, farewell, notesOf, partsOf, workerUrlOf } from './announce.ts'
 import { type App, buildApp } from './app.ts'
 import { FIRST_STEPS, loadSettings } from './config.ts'
@@ -17,6 +19,7 @@ import { registerJobRoutes } from './jobs/register.ts'
 import { lockFolder } from './lock.ts'
 import type { Parts, Settings } from './parts.ts'
 import { hasAdministratorToken } from './people/tokens.ts'
+import { openEventPush } from './provenance/event-push.ts'
 import { openRooms, type Rooms } from './rooms.ts'
 import { hostLimits } from './system/host.ts'
 import { rememberStore, requireOwnStore } from './system/installation.ts'
@@ -58,6 +61,7 @@ async function start(settings: Settings): Promise<Running> {
     logStream: stream,
   })
   const port = await listen(app, settings)
+  const pushing = settings.openLineage && openEventPush({ ...rooms, target: settings.openLineage })
   const door = await workerDoor(app, settings, port)
   worker = await startWorker({ settings, people: rooms.people, url: door.url, log })
   log('info', 'listening', { port, pid: process.pid })
@@ -70,6 +74,7 @@ async function start(settings: Settings): Promise<Running> {
     door.close()
     await closeApp(app)
     await jobs.close()
+    await pushing?.close()
     await rooms.ledger.close()
     await rooms.store.close()
     log('info', 'stopped')
@@ -81,15 +86,26 @@ async function start(settings: Settings): Promise<Running> {
 
 /** Ledger and store, which belong together, and the rooms over them. */
 async function openGround(settings: Settings, log: Parts['log']): Promise<Rooms> {
-  const ledger = await openSqliteLedger(join(settings.data, 'ledger.sqlite'))
+  const ledger = await openLedger(settings)
   await requireAdministrator(settings, ledger)
-  const store = await openFilesystemStore(join(settings.data, 'store'))
+  const store = await openStore(settings)
   await requireOwnStore(ledger, store)
   const limits = hostLimits()
   const ground = { settings, ledger, store, limits, now: Date.now, log, localName: userName() }
   const rooms = await openRooms(ground)
   await rememberStore(ledger, store, rooms.people.system.id)
   return rooms
+}
+
+function openLedger({ neo4j, data }: Settings): Promise<Ledger> {
+  return neo4j ? openNeo4jLedger(neo4j) : openSqliteLedger(join(data, 'ledger.sqlite'))
+}
+
+async function openStore({ s3, data }: Settings): Promise<Store> {
+  if (s3 === undefined) return openFilesystemStore(join(data, 'store'))
+  // Its client takes a tenth of a second to load, which nobody else is to wait for.
+  const { openS3Store } = await import('../store/s3.ts')
+  return openS3Store({ ...s3, cacheFolder: join(data, 'store-cache') })
 }
 
 async function requireAdministrator({ local }: Settings, ledger: Ledger): Promise<void> {

@@ -3,8 +3,10 @@ import type { FastifyRequest } from 'fastify'
 import type { Actor, Scope } from '../api/actor.ts'
 import type { Address } from '../api/attempts.ts'
 import type { Digest } from '../api/digest.ts'
-import type { Expectation, Ledger } from '../graph/ledger.ts'
+import type { KaosError } from '../api/errors.ts'
+import type { Expectation, Ledger, Node } from '../graph/ledger.ts'
 import type { Store } from '../store/store.ts'
+import type { PartOf } from './catalogue/find.ts'
 
 /** A workspace as a request found it. Nodes carry its id, so a name can be used again after a kill. */
 export interface Workspace {
@@ -36,13 +38,20 @@ export interface Workspaces {
   list(actor: Actor): Promise<Workspace[]>
 }
 
+/** Where a body is from: whose quota it counts for, and how long it says that it is. */
+export interface BodyFrom {
+  readonly workspace: string
+  readonly bytes?: number | undefined
+}
+
 /** The transfer room. */
 export interface Transfer {
   /** `have` for somebody who may read these trees and has sent what is noted under `session`. */
   have(session: string, workspace: string, digests: readonly Digest[]): Promise<boolean[]>
   /** Stores the frames of a request body (streamed, each verified by its own digest) and notes them
-   * under the session, durably. Answers how many objects came. */
-  receive(session: string, body: AsyncIterable<Uint8Array>): Promise<number>
+   * under the session, durably. Answers how many objects came. UNAVAILABLE when too many bodies
+   * come at once, before any of it is read. */
+  receive(session: string, body: AsyncIterable<Uint8Array>, from?: BodyFrom): Promise<number>
   /** Whether every object of the tree is here and may be used by this session: requireComplete, and
    * each object noted under the session or readable in the workspace. */
   accept(
@@ -62,6 +71,31 @@ export interface Intake {
    * collection condemned content meanwhile, so it looks at content inside, and can be repeated.
    * `epoch` changes with each collection: what was once found complete may be gone after it. */
   relying<T>(work: (expect: readonly Expectation[], epoch: number) => Promise<T>): Promise<T>
+}
+
+/** Whether an entity's content is here, whole (server/care/presence.ts). */
+export interface Presence {
+  /** To be asked within the intake's work, with its epoch. PURGED, OBJECT_UNKNOWN (removed and
+   * collected) or OBJECT_DAMAGED, naming the entity. */
+  require(node: Node, epoch: number): Promise<void>
+  /** The same, answered instead of thrown. */
+  lossOf(node: Node, epoch: number): Promise<KaosError | undefined>
+}
+
+/** Room that a workspace may take (server/care/quotas.ts). */
+export interface Quotas {
+  /** Sets so many bytes aside before they are read. QUOTA_EXCEEDED (with limit, used, requested) when
+   * the workspace has no room for them; nothing happens where no quota is set. */
+  reserve(workspace: string, bytes: number): Promise<Reservation>
+}
+
+export interface Reservation {
+  /** Sets more aside, for a body whose length is not known before. */
+  add(bytes: number): Promise<void>
+  /** So many came and stay: they count from now on. */
+  settle(bytes: number): Promise<void>
+  /** Nothing came of it. After `settle` it has no effect. */
+  release(): Promise<void>
 }
 
 /** Where a request for `/<endpoint>/…` goes. */
@@ -105,8 +139,34 @@ export interface Settings {
   readonly behindProxy: boolean
   /** One local administrator without a token: loopback and not behind a proxy. */
   readonly local: boolean
+  /** The Neo4j that holds the ledger; a SQLite file in the data folder when there is none. */
+  readonly neo4j:
+    | {
+        readonly url: string
+        readonly user: string
+        readonly password: string
+        readonly database?: string
+      }
+    | undefined
+  /** The bucket that holds the store; a folder in the data folder when there is none. */
+  readonly s3?:
+    | {
+        readonly endpoint: string
+        readonly bucket: string
+        readonly accessKey: string
+        readonly secretKey: string
+        readonly region: string
+      }
+    | undefined
+  /** Where an event goes for each job that has ended (OpenLineage); absent: nowhere. */
+  readonly openLineage?: { readonly url: string; readonly apiKey: string | undefined } | undefined
+  /** File with the key that secrets in the ledger are sealed under; made in the data folder when none
+   * is given. */
+  readonly secretKeyFile: string | undefined
   /** Base URL that users type, without a slash at the end. */
   readonly publicUrl: string | undefined
+  /** Days in which every stored byte is read once, to find damage; 0: never. */
+  readonly scrubDays: number
   /** Room of the data folder's volume that writes must leave: the larger of both counts. */
   readonly reserve: { readonly share: number; readonly bytes: number }
 }
@@ -119,6 +179,10 @@ export interface Parts {
   readonly workspaces: Workspaces
   readonly transfer: Transfer
   readonly intake: Intake
+  readonly presence: Presence
+  readonly quotas: Quotas
+  /** Finds the parts of ModelKits. */
+  readonly partOf?: PartOf
   readonly limits: Limits
   /** Milliseconds since 1970. */
   readonly now: () => number

@@ -1,9 +1,16 @@
 /** Opens the rooms that everything else stands on, in the order in which they need each other. */
+import { join } from 'node:path'
 import type { Ledger } from '../graph/ledger.ts'
 import type { Store } from '../store/store.ts'
 import { openIntake } from './care/intake.ts'
+import { openPresence } from './care/presence.ts'
+import { openQuotas, type QuotasRoom } from './care/quotas.ts'
+import { type KitsRoom, openKits } from './kits/kits.ts'
 import type { Limits, Parts, Settings } from './parts.ts'
 import { openPeople, type PeopleRoom } from './people/people.ts'
+import { type Keys, openKeys } from './proofs/keys.ts'
+import { type LedgerProofs, openLedgerProofs } from './proofs/proofs.ts'
+import { openVault } from './proofs/vault.ts'
 import { openSpace, type Space } from './system/space.ts'
 import { openTransfer } from './transfer/transfer.ts'
 import { openWorkspaces, type WorkspacesRoom } from './workspaces/workspaces.ts'
@@ -12,6 +19,10 @@ export interface Rooms extends Parts {
   readonly people: PeopleRoom
   readonly workspaces: WorkspacesRoom
   readonly space: Space
+  readonly quotas: QuotasRoom
+  readonly kits: KitsRoom
+  readonly keys: Keys
+  readonly proofs: LedgerProofs
 }
 
 export interface Ground {
@@ -30,7 +41,15 @@ export async function openRooms({ localName, ...ground }: Ground): Promise<Rooms
   const people = await openPeople({ ledger, now, localName })
   const workspaces = openWorkspaces({ ledger, people })
   const space = openSpace(settings)
-  const transfer = openTransfer({ ledger, store, people, workspaces, space, now })
+  const secret = settings.secretKeyFile
+  const vault = openVault(secret ?? join(settings.data, 'secret.key'), secret === undefined)
+  const keys = openKeys(ledger, vault, people.system.id, now)
+  const proofs = openLedgerProofs(ledger, keys, now)
   const intake = openIntake(ledger)
-  return { ...ground, people, workspaces, space, transfer, intake }
+  const presence = openPresence({ ledger, store, people })
+  const quotas = openQuotas({ ledger, agent: people.system.id, now })
+  const kits = openKits({ ...ground, people, intake, space, quotas })
+  const transfer = openTransfer({ ...ground, people, workspaces, space, intake, quotas })
+  const kept = { transfer, intake, presence, quotas, kits, partOf: kits.partOf }
+  return { ...ground, people, workspaces, space, ...kept, keys, proofs }
 }

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { constants } from 'node:os'
 import { Flags } from '@oclif/core'
 import { KaosCommand } from '../base.ts'
+import { inForeground } from '../foreground.ts'
 import { programPath } from '../package-root.ts'
 
 export default class Up extends KaosCommand {
@@ -42,21 +41,5 @@ function optionsOf(flags: Readonly<Record<string, unknown>>): string[] {
     if (value === undefined || value === false) return []
     const option = `--${name.replaceAll('_', '-')}`
     return value === true ? [option] : [option, String(value)]
-  })
-}
-
-/** Runs one of our programs as if it were this process: its terminal, its signals, its exit code. It is
- * given a group of its own, because Ctrl-C reaches a whole group: with what we hand on that would be
- * two signals, and the second means "at once". */
-function inForeground(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: 'inherit', detached: true })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => child.kill(signal))
-  }
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code, signal) => {
-      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]))
-    })
   })
 }

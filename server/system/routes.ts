@@ -12,7 +12,7 @@ interface Options {
   readonly local: boolean
   /** What each part runs on, for those who may know. */
   readonly parts: Readonly<Record<string, string>>
-  readonly notes: readonly string[]
+  readonly notes: () => Promise<readonly string[]>
   /** By public name: storage, ledger, queue, runner. */
   readonly checks: Readonly<Record<string, Check>>
 }
@@ -38,7 +38,12 @@ export const systemRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opti
       const open = { name: 'kaos', version, api: API_VERSION, installation, runner, local } as const
       if (actor.kind === 'anonymous') return open
       const { id, name, scopes } = actor
-      return { ...open, actor: { id, name, scopes: [...scopes] }, parts, notes: [...notes] }
+      return {
+        ...open,
+        actor: { id, name, scopes: [...scopes] },
+        parts,
+        notes: [...(await notes())],
+      }
     },
   )
 

@@ -183,7 +183,9 @@ test('a route that does not say who may call it stops the server from starting',
 test('the OpenAPI description holds every route, with its rights', async t => {
   const { app } = await openTestApp(t)
   await app.ready()
-  const lines = app.printRoutes({ commonPrefix: false }).matchAll(/ \(([A-Z, ]+)\)$/gm)
+  // OCI, DVC and Git LFS are described by their own specifications.
+  const own = /(?<! \*| \/v2) \(([A-Z, ]+)\)$/gm
+  const lines = app.printRoutes({ commonPrefix: false }).matchAll(own)
   const methods = [...lines].flatMap(([, names = '']) => names.split(', '))
 
   const { paths, openapi } = (await app.inject('/openapi.json')).json()

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Role } from '../../api/actor.ts'
+import type { Ledger } from '../../graph/ledger.ts'
 import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
 import { type AppOptions, buildApp, type JobsRoom } from '../../server/app.ts'
 import { type Jobs, openJobs } from '../../server/jobs/jobs.ts'
@@ -16,12 +17,17 @@ import { openUsers } from '../../server/people/users.ts'
 import { openRooms, type Rooms } from '../../server/rooms.ts'
 import { openLog } from '../../server/system/log.ts'
 import { openFilesystemStore } from '../../store/filesystem.ts'
+import type { Store } from '../../store/store.ts'
 
 export interface TestOptions extends Partial<AppOptions> {
   readonly settings?: Partial<Settings>
   readonly limits?: Limits
   /** In the place of the real jobs room, with none of its routes. */
   readonly jobs?: JobsRoom
+  /** In the place of the one in the folder. */
+  readonly store?: Store
+  /** Stands between the server and its ledger. */
+  readonly withLedger?: (ledger: Ledger) => Ledger
   /** A folder that the test keeps, to open a second server in it. */
   readonly folder?: string
 }
@@ -78,6 +84,8 @@ export function testSettings(data: string, settings: Partial<Settings> = {}): Se
     runner: 'process',
     dockerSocket: undefined,
     baseImage: undefined,
+    secretKeyFile: undefined,
+    neo4j: undefined,
     slots: 1,
     ingestAllow: [],
     readyTimeoutMs: 60_000,
@@ -86,18 +94,20 @@ export function testSettings(data: string, settings: Partial<Settings> = {}): Se
     behindProxy: false,
     local: true,
     publicUrl: undefined,
+    scrubDays: 0,
     reserve: { share: 0, bytes: 0 },
     ...settings,
   }
 }
 
 export async function openTestApp(t: TestContext, options: TestOptions = {}): Promise<TestApp> {
-  const { settings, limits, jobs, folder: given, ...rest } = options
+  const { settings, limits, jobs, folder: given, store: other, withLedger, ...rest } = options
   const folder = given ?? (await tempFolder(t))
   const clock = { now: Date.now() }
   const now = () => clock.now
-  const ledger = await openSqliteLedger(join(folder, 'ledger.sqlite'), { now })
-  const store = await openFilesystemStore(join(folder, 'store'))
+  const file = await openSqliteLedger(join(folder, 'ledger.sqlite'), { now })
+  const ledger = withLedger?.(file) ?? file
+  const store = other ?? (await openFilesystemStore(join(folder, 'store')))
   const { log, stream } = openLog(join(folder, 'logs', 'server.log'), () => {})
   const parts = await openRooms({
     settings: testSettings(folder, settings),

@@ -1,0 +1,45 @@
+import { Flags } from '@oclif/core'
+import { KaosError } from '../../../api/errors.ts'
+import { KaosCommand } from '../../base.ts'
+import { environment } from '../../config.ts'
+import { DONE } from '../../look.ts'
+import { countText } from '../../times.ts'
+
+interface Outcome {
+  size: number
+  root: string
+  before: number | null
+  findings: string[] | null
+}
+
+export default class LedgerVerify extends KaosCommand {
+  static override description =
+    'Checks the signature of the checkpoint, and that the log only grew since it was last seen from here. With --full the server rehashes every statement and compares leaves, root and graph.'
+  static override examples = [
+    '<%= config.bin %> ledger verify',
+    '<%= config.bin %> ledger verify --full',
+  ]
+  static override flags = {
+    full: Flags.boolean({ summary: 'let the server check every statement (administrators)' }),
+  }
+
+  async run(): Promise<Outcome> {
+    const { flags } = await this.parse(LedgerVerify)
+    const { client } = await this.session()
+    const { witness } = await import('../../witness.ts')
+    const { checkpoint, before } = await witness(client, environment().stateHome)
+    const { size, root } = checkpoint
+    this.result(` ${DONE} signed checkpoint: ${countText(size, 'statement')}, root ${root}`)
+    if (before === undefined) this.info('seen for the first time from here: it is remembered now')
+    else this.result(` ${DONE} same history as when it had ${countText(before, 'statement')}`)
+    if (!flags.full) return { size, root, before: before ?? null, findings: null }
+    const { findings } = await client.post<{ findings: string[] }>('/ledger/verify')
+    for (const finding of findings) this.result(` - ${finding}`)
+    if (findings.length > 0) {
+      const message = `the ledger is not what its log says: ${countText(findings.length, 'difference')}`
+      throw new KaosError('LEDGER_DAMAGED', `${message}; restore it from a backup`)
+    }
+    this.result(` ${DONE} every statement, leaf and edge is what the log says`)
+    return { size, root, before: before ?? null, findings }
+  }
+}
