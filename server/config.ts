@@ -221,6 +221,11 @@ function requireSafe(settings: Settings, allowed: boolean): void {
     const next = 'give --tls-cert and --tls-key, or --behind-proxy if a proxy in front speaks TLS'
     throw refusal(`the host ${host} is not loopback: ${next}. ${FIRST_STEPS}`)
   }
+  if (settings.secretKeyFile === undefined) {
+    const own = join(settings.data, 'secret.key')
+    const next = `make one: openssl rand -hex 32 > FILE (a server that ran on loopback has one: ${own})`
+    throw refusal(`a server for others needs its secret key in KAOS_SECRET_KEY_FILE; ${next}`)
+  }
   if (runner === 'process' && !allowed) {
     const why = 'the process runner has no isolation, so every user could read what all others keep'
     const next = 'use --runner docker, or set KAOS_ALLOW_PROCESS_RUNNER=1 if you trust them all'

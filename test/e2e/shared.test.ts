@@ -11,7 +11,11 @@ test('on a shared endpoint the server says who the author is, and a revoked toke
   const alice = tokenIn(await admin('admin', 'token', 'create', '--user', 'alice', '--json'))
   await first.stop()
   const server = await startServer(data, {
-    env: { KAOS_BEHIND_PROXY: '1', KAOS_ALLOW_PROCESS_RUNNER: '1' },
+    env: {
+      KAOS_BEHIND_PROXY: '1',
+      KAOS_ALLOW_PROCESS_RUNNER: '1',
+      KAOS_SECRET_KEY_FILE: `${data}/secret.key`,
+    },
   })
   t.after(() => server.stop())
   const work = folder(t)

@@ -90,8 +90,12 @@ test('a host that others reach needs TLS or a proxy, and says how to begin', asy
     return true
   })
   await assert.rejects(shared({ KAOS_TLS_CERT: pem }), /give both/)
-  assert.equal((await shared({ KAOS_BEHIND_PROXY: '1' })).local, false)
-  assert.equal((await shared({ KAOS_TLS_CERT: pem, KAOS_TLS_KEY: pem })).local, false)
+  const secret = { KAOS_SECRET_KEY_FILE: pem }
+  assert.equal((await shared({ KAOS_BEHIND_PROXY: '1', ...secret })).local, false)
+  assert.equal((await shared({ KAOS_TLS_CERT: pem, KAOS_TLS_KEY: pem, ...secret })).local, false)
+  await assert.rejects(shared({ KAOS_BEHIND_PROXY: '1' }), {
+    message: /KAOS_SECRET_KEY_FILE; make one: openssl rand -hex 32/,
+  })
 })
 
 test('a public address on a server without tokens is refused: everybody would be its administrator', async () => {
@@ -102,9 +106,12 @@ test('a public address on a server without tokens is refused: everybody would be
   assert.equal((await local('http://[::1]:8080')).local, true)
 })
 
-test('programs without isolation do not run for several users unless somebody says so', async () => {
+test('programs without isolation do not run for several users unless somebody says so', async t => {
+  const secret = join(await tempFolder(t), 'secret.key')
+  await writeFile(secret, '')
+  const fixed = { ...NO_ENGINE, KAOS_RUNNER: 'process', KAOS_SECRET_KEY_FILE: secret }
   const proxied = (env: Record<string, string>) =>
-    loadSettings(['--behind-proxy'], { ...NO_ENGINE, KAOS_RUNNER: 'process', ...env })
+    loadSettings(['--behind-proxy'], { ...fixed, ...env })
 
   await assert.rejects(proxied({}), { message: /KAOS_ALLOW_PROCESS_RUNNER=1/ })
   const allowed = await proxied({ KAOS_ALLOW_PROCESS_RUNNER: '1' })

@@ -135,7 +135,9 @@ test('ledger and store of different installations do not work together', async t
 
 test('an address that others reach is refused without TLS, and without an administrator', async t => {
   const data = await tempFolder(t)
-  const env = { KAOS_ALLOW_PROCESS_RUNNER: '1' }
+  const secret = join(data, 'secret.key')
+  await writeFile(secret, '0'.repeat(64))
+  const env = { KAOS_ALLOW_PROCESS_RUNNER: '1', KAOS_SECRET_KEY_FILE: secret }
 
   const open = await refusal(t, data, { args: ['--host', '0.0.0.0'], env })
   const proxied = await refusal(t, data, { args: ['--behind-proxy'], env })
@@ -160,7 +162,7 @@ test('with TLS and an administrator the server serves others, and its own worker
 
   const shared = await start(t, data, {
     args: ['--host', '0.0.0.0', '--tls-cert', cert, '--tls-key', key],
-    env: { KAOS_ALLOW_PROCESS_RUNNER: '1' },
+    env: { KAOS_ALLOW_PROCESS_RUNNER: '1', KAOS_SECRET_KEY_FILE: join(data, 'secret.key') },
   })
   const port = new URL(shared.url).port
   const status = async (headers: Record<string, string>) => {

@@ -40,7 +40,9 @@ async function shared(t: TestContext): Promise<Scene> {
     tokens.push(((await made.json()) as { token: string }).token)
   }
   await first.stop()
-  const server = await startServer(data, { env: SHARED })
+  const server = await startServer(data, {
+    env: { ...SHARED, KAOS_SECRET_KEY_FILE: `${data}/secret.key` },
+  })
   t.after(() => server.stop())
   return { host: new URL(server.url).host, token: tokens[0]!, viewer: tokens[1]! }
 }
