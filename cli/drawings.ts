@@ -8,8 +8,9 @@ export async function saveDrawing(
   client: Client,
   path: string,
   place: { out: string; workspace: string; name: string; format: string },
+  question: Readonly<Record<string, string | number | undefined>> = {},
 ): Promise<string> {
-  const bytes = await client.bytes(path, { format: place.format })
+  const bytes = await client.bytes(path, { ...question, format: place.format })
   const folder = join(place.out, place.workspace, 'provenance')
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${place.name}.${place.format}`)

@@ -1,4 +1,6 @@
 /* Drawings of provenance: a description becomes DOT, DOT becomes SVG, SVG becomes PDF. */
+export { collapsed, type Picture } from './collapse.ts'
+export { type LineageDrawing, lineageDot } from './lineage.ts'
 export { type PdfOptions, svgToPdf } from './pdf.ts'
 export {
   type PushDrawing,

@@ -57,9 +57,9 @@ const POINTS_PER_INCH = 72
 /** The text of an egg stands in its middle; the outline needs this much more. */
 const EGG_STRETCH = 1.5
 const NODE_MARGIN_PT = 20
-const REPOSITORY = 'shape=cylinder style=filled fillcolor=lightgrey color=slategrey'
-const PROCESS = 'shape=egg'
-const ENDPOINT = 'shape=egg style=filled fillcolor=indianred2 color=black'
+export const REPOSITORY = 'shape=cylinder style=filled fillcolor=lightgrey color=slategrey'
+export const PROCESS = 'shape=egg'
+export const ENDPOINT = 'shape=egg style=filled fillcolor=indianred2 color=black'
 
 /** DOT of one model's training. */
 export function trainDot(drawing: TrainDrawing): string {
@@ -125,7 +125,7 @@ function trainParts(drawing: TrainDrawing): string[] {
   ]
 }
 
-function node(id: number, name: string, look: string): string {
+export function node(id: number, name: string, look: string): string {
   const lines = linesOf(printable(name))
   const text = Math.max(...lines.map(line => widthOf(line, BODY, NODE_PT)))
   const room = look === REPOSITORY ? text : text * EGG_STRETCH
@@ -175,7 +175,7 @@ function dateTime(at: string): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
 
-function digraph(label: string, parts: readonly string[]): string {
+export function digraph(label: string, parts: readonly string[]): string {
   const graph = `graph [label=<${label}> compound=true overlap=false]`
   return `digraph {\n${[graph, ...parts].map(part => `  ${part}\n`).join('')}}\n`
 }

@@ -1,6 +1,7 @@
 /* Provenance to hand out: as a drawing (PDF, SVG, its DOT), or as the graph itself in JSON. */
 import { KaosError } from '../../api/errors.ts'
 import {
+  pushDot,
   render,
   type ServeDrawing,
   serveDot,
@@ -10,6 +11,7 @@ import {
 import type { Graph, Node } from '../../graph/ledger.ts'
 import type { EndpointRecord } from '../jobs/records.ts'
 import type { Parts, Workspace } from '../parts.ts'
+import { isTrained, pushDrawing } from './push.ts'
 import { bundle, trainDrawing, upstream } from './train.ts'
 
 export type ProvenanceFormat = 'pdf' | 'svg' | 'dot' | 'json'
@@ -34,6 +36,9 @@ export async function modelProvenance(
 ): Promise<Document> {
   const graph = await parts.ledger.lineage(model.id, { direction: 'up' })
   if (format === 'json') return json(graph)
+  if (!isTrained(graph, model)) {
+    return drawn(pushDot(await pushDrawing(parts, workspace, graph, model)), format)
+  }
   return drawn(trainDot(await trainDrawing(parts, workspace.name, graph, model)), format)
 }
 
@@ -67,7 +72,9 @@ async function serveDrawing(
     workspace: workspace.name,
     ...(model
       ? {
-          train: await trainDrawing(parts, workspace.name, graph, model),
+          ...(isTrained(graph, model) && {
+            train: await trainDrawing(parts, workspace.name, graph, model),
+          }),
           model: { path: model.name!, commit: model.id },
         }
       : {}),
