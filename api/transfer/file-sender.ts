@@ -5,10 +5,13 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { type Digest, digestOf } from '../digest.ts'
 import { isKaosError } from '../errors.ts'
 import { CHUNK_MIN } from '../tree.ts'
-import { Chunker } from './chunker.ts'
-import { FileList } from './list.ts'
-import type { Outbox } from './outbox.ts'
-import { refused, unreadable } from './walk.ts'
+import { Chunker, WINDOW } from './chunker.ts'
+import { borrowField, lendBack } from './gear.ts'
+import { chunksIn, FileList } from './list.ts'
+import type { Channel, Outbox } from './outbox.ts'
+import { HAVE_MAX } from './protocol.ts'
+import { Rescan } from './rescan.ts'
+import { codeOf, refused, unreadable } from './walk.ts'
 
 /** Up to this size a file is read at once, without leaving the thread: four times faster. */
 const AT_ONCE = 256n * 1024n
@@ -17,8 +20,16 @@ const PIECE = 1024 * 1024
 // NONBLOCK: a FIFO that took a file's place must not hold us up. NOFOLLOW: nor a link lead us away.
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
+export interface SentFile {
+  readonly digest: Digest
+  readonly size: number
+  /** The encoded list of its chunks. */
+  readonly list: Buffer
+}
+
 interface Options {
   readonly outbox: Outbox
+  readonly have: Channel['have']
   /** Told of bytes that were read; of a file that changed they are told again. */
   readonly read: (bytes: number) => void
   readonly signal: AbortSignal | undefined
@@ -26,11 +37,17 @@ interface Options {
 
 export class FileSender {
   readonly #options: Options
-  readonly #chunker = new Chunker()
+  readonly #field = borrowField(WINDOW)
+  readonly #chunker = new Chunker(this.#field)
   readonly #small = Buffer.allocUnsafeSlow(CHUNK_MIN)
 
   constructor(options: Options) {
     this.#options = options
+  }
+
+  /** Lets go of its memory. */
+  close(): void {
+    lendBack(this.#field)
   }
 
   /** The bytes of a small file that has these stats, good until the next call. */
@@ -41,12 +58,14 @@ export class FileSender {
     return this.#small.subarray(0, size)
   }
 
-  /** Sends the chunks and the list of a file that has these stats. */
+  /** Sends the chunks and the list of a file that has these stats. `before`: the list of the file as
+   * it was once, if that is known. */
   async send(
     path: string,
     source: string,
     stats: BigIntStats,
-  ): Promise<{ digest: Digest; size: number } | 'changed'> {
+    before?: Buffer,
+  ): Promise<SentFile | 'changed'> {
     const list = new FileList()
     try {
       if (stats.size <= AT_ONCE) {
@@ -54,7 +73,7 @@ export class FileSender {
         if (size === 'changed') return size
         this.#chunker.wrote(size)
         await this.#cut(list, true)
-      } else if ((await this.#readPieces(path, source, stats, list)) === 'changed') {
+      } else if ((await this.#readOpen(path, source, stats, list, before)) === 'changed') {
         return 'changed'
       }
     } catch (error) {
@@ -67,29 +86,82 @@ export class FileSender {
     const encoded = list.encoded()
     const digest = digestOf(encoded)
     await this.#options.outbox.addNaming(digest, encoded)
-    return { digest, size: list.size }
+    return { digest, size: list.size, list: encoded }
   }
 
-  async #readPieces(
+  async #readOpen(
     path: string,
     source: string,
     stats: BigIntStats,
     list: FileList,
+    before: Buffer | undefined,
   ): Promise<'changed' | undefined> {
     const handle = await open(source, FLAGS).catch(failing(path))
     try {
-      for (let read = 0; read <= stats.size; ) {
-        this.#options.signal?.throwIfAborted()
-        const bytesRead = await this.#readPiece(path, handle)
-        read += bytesRead
-        await this.#cut(list, bytesRead === 0)
-        if (bytesRead === 0) break
-      }
+      if (before) await this.#rescan(path, handle, stats, list, before)
+      else await this.#readPieces(path, handle, stats, list)
       const after = await handle.stat({ bigint: true })
       return same(stats, after) && BigInt(list.size) === stats.size ? undefined : 'changed'
     } finally {
       await handle.close()
     }
+  }
+
+  async #readPieces(
+    path: string,
+    handle: FileHandle,
+    stats: BigIntStats,
+    list: FileList,
+  ): Promise<void> {
+    for (let read = 0; read <= stats.size; ) {
+      this.#options.signal?.throwIfAborted()
+      const bytesRead = await this.#readPiece(path, handle)
+      read += bytesRead
+      await this.#cut(list, bytesRead === 0)
+      if (bytesRead === 0) break
+    }
+  }
+
+  async #rescan(
+    path: string,
+    handle: FileHandle,
+    stats: BigIntStats,
+    list: FileList,
+    before: Buffer,
+  ): Promise<void> {
+    const { outbox, read, signal } = this.#options
+    const missing = await this.#missingOf(before)
+    const rescan = new Rescan({
+      handle,
+      size: Number(stats.size),
+      chunker: this.#chunker,
+      before,
+      isHere: digest => !missing.has(digest),
+      same: (digest, length) => list.add(digest, length),
+      fresh: (digest, chunk) => {
+        list.add(digest, chunk.length)
+        return outbox.add(digest, chunk)
+      },
+      step: bytes => {
+        signal?.throwIfAborted()
+        read(bytes)
+      },
+    })
+    await rescan.run().catch(error => {
+      throw codeOf(error) === undefined ? error : unreadable(path, error)
+    })
+  }
+
+  /** Which chunks of a list the other side lacks. */
+  async #missingOf(list: Buffer): Promise<Set<Digest>> {
+    const missing = new Set<Digest>()
+    const all = Array.from(chunksIn(list), chunk => chunk.digest)
+    for (let at = 0; at < all.length; at += HAVE_MAX) {
+      const some = all.slice(at, at + HAVE_MAX)
+      const here = await this.#options.have(some)
+      for (const [i, digest] of some.entries()) if (!here[i]) missing.add(digest)
+    }
+    return missing
   }
 
   async #readPiece(path: string, handle: FileHandle): Promise<number> {

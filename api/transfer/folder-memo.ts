@@ -59,9 +59,13 @@ export class FolderMemo {
     this.count = block.readUInt32BE(48)
   }
 
+  /** What the file that was asked for last was before, whether or not it changed. */
+  before: Digest | undefined
+
   /** The file's digest, if the file is as it was. */
   file(name: string, stats: BigIntStats): Digest | undefined {
     const at = this.#find(name)
+    this.before = at === undefined || this.#block[at] === 3 ? undefined : this.#digestAt(at)
     if (at === undefined) return undefined
     const block = this.#block
     const same =
@@ -70,7 +74,7 @@ export class FolderMemo {
       block.readBigInt64BE(at + 9) === stats.mtimeNs &&
       block.readBigInt64BE(at + 17) === stats.ctimeNs &&
       block.readBigUInt64BE(at + 25) === BigInt.asUintN(64, stats.ino)
-    return same ? this.#digestAt(at) : undefined
+    return same ? this.before : undefined
   }
 
   /** The tree that a folder in it was, if it was one. */

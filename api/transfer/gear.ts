@@ -52,7 +52,7 @@ function scan(bytes: Uint8Array, from: number, to: number, mask: number, before:
 
 /* The function above, word for word, over a memory whose first 1024 bytes are the gear table:
  *
- *   (import "e" "m" (memory 1 16384 shared))
+ *   (import "e" "m" (memory 1 16384))
  *   (func (export "scan") (param $at i32) (param $to i32) (param $mask i32) (param $hash i32) (result i32)
  *     (local $last i32)
  *     $last = $to - 3
@@ -63,7 +63,7 @@ function scan(bytes: Uint8Array, from: number, to: number, mask: number, before:
  *     while ($at < $to): the same with k = 0 alone, $at = $at + 1
  *     return 0) */
 const WASM =
-  'AGFzbQEAAAABCQFgBH9/f38BfwILAQFlAW0CAwGAgAEDAgEABwgBBHNjYW4AAArcAQHZAQEBfyABQQNrIQQCQANA' +
+  'AGFzbQEAAAABCQFgBH9/f38BfwILAQFlAW0CAQGAgAEDAgEABwgBBHNjYW4AAArcAQHZAQEBfyABQQNrIQQCQANA' +
   'IAAgBE4NASADQQF0IAAtAABBAnQoAgBqIgMgAnFFBEAgAEEBag8LIANBAXQgAC0AAUECdCgCAGoiAyACcUUEQCAA' +
   'QQJqDwsgA0EBdCAALQACQQJ0KAIAaiIDIAJxRQRAIABBA2oPCyADQQF0IAAtAANBAnQoAgBqIgMgAnFFBEAgAEEE' +
   'ag8LIABBBGohAAwACwsCQANAIAAgAU4NASADQQF0IAAtAABBAnQoAgBqIgMgAnFFBEAgAEEBag8LIABBAWohAAwA' +
@@ -74,31 +74,38 @@ const PAGE = 64 * 1024
 const START = PAGE
 type Scan = (at: number, to: number, mask: number, hash: number) => number
 
-let compiled: WebAssembly.Module | undefined
+/** What is used of it here; the types of the language's library come with those of browsers. */
+declare const WebAssembly: {
+  Module: new (code: Uint8Array) => object
+  Memory: new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer }
+  Instance: new (module: object, imports: object) => { readonly exports: { scan: Scan } }
+}
 
-/** Fields that nobody uses, by their length: each takes a large piece of address space. */
-const spare = new Map<number, Field[]>()
+let compiled: object | undefined
 
-/** A field of so many bytes that is looked through fast, and that threads may share. Give it back with
- * `lendBack`. */
+const SPARE_MAX = 4
+
+/** Fields that nobody uses: each takes a large piece of address space. */
+const spare: Field[] = []
+
+/** A field of so many bytes that is looked through fast. Give it back with `lendBack`. */
 export function borrowField(length: number): Field {
-  return spare.get(length)?.pop() ?? wasmField(length) ?? sharedField(length)
+  const at = spare.findIndex(({ bytes }) => bytes.length === length)
+  if (at >= 0) return spare.splice(at, 1)[0]!
+  return fastField(length) ?? plainField(Buffer.allocUnsafeSlow(length))
 }
 
 export function lendBack(field: Field): void {
-  const { length } = field.bytes
-  const fields = spare.get(length) ?? []
-  spare.set(length, fields)
-  fields.push(field)
+  if (spare.length < SPARE_MAX) spare.push(field)
 }
 
-function wasmField(length: number): Field | undefined {
+/** Undefined where there is no WebAssembly, or no address space for it: it is only slower without. */
+function fastField(length: number): Field | undefined {
   try {
-    compiled ??= new WebAssembly.Module(Buffer.from(WASM, 'base64'))
     const pages = 1 + Math.ceil(length / PAGE)
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
-    const { exports } = new WebAssembly.Instance(compiled, { e: { m: memory } })
-    const scan = exports.scan as Scan
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    compiled ??= new WebAssembly.Module(Buffer.from(WASM, 'base64'))
+    const { scan } = new WebAssembly.Instance(compiled, { e: { m: memory } }).exports
     new Int32Array(memory.buffer, 0, GEAR.length).set(GEAR)
     return {
       bytes: Buffer.from(memory.buffer, START, length),
@@ -108,11 +115,6 @@ function wasmField(length: number): Field | undefined {
       },
     }
   } catch {
-    // Not here, or no more of the address space: it is only slower without.
     return undefined
   }
-}
-
-function sharedField(length: number): Field {
-  return plainField(Buffer.from(new SharedArrayBuffer(length)))
 }

@@ -1,6 +1,7 @@
 /* Sending folders and files: read once, cut, hashed, and only what the other side lacks is sent. With a
  * stat cache, what did not change since the last time is not read either, unless the other side turns
  * out to lack it. */
+import type { BigIntStats } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import type { Digest } from '../digest.ts'
 import { FolderMaker } from '../folder.ts'
@@ -8,6 +9,7 @@ import { CHUNK_MAX, isSmall, OBJECT_MAX } from '../tree.ts'
 import { FileSender } from './file-sender.ts'
 import { type FolderMemo, FolderNotes, isExecutable, type Whole } from './folder-memo.ts'
 import { type Channel, Outbox } from './outbox.ts'
+import { LIST_MAX, RESCANNED } from './rescan.ts'
 import { StatCache } from './stat-cache.ts'
 import { Survey, statsOf } from './survey.ts'
 import {
@@ -73,6 +75,7 @@ export async function sendFolder(
     cache?.commit(() => true)
     throw error
   } finally {
+    sender.close()
     cache?.close()
   }
 }
@@ -87,10 +90,15 @@ export async function sendFile(
     throw unreadable(path, error)
   })
   const outbox = new Outbox(channel)
-  const files = new FileSender({ outbox, read: () => {}, signal: options.signal })
-  const sent = await settled(path, () => files.send(path, source, fileStats(path, source)))
-  await outbox.flush()
-  return sent
+  const have: Channel['have'] = digests => channel.have(digests)
+  const files = new FileSender({ outbox, have, read: () => {}, signal: options.signal })
+  try {
+    const sent = await settled(path, () => files.send(path, source, fileStats(path, source)))
+    await outbox.flush()
+    return { digest: sent.digest, size: sent.size }
+  } finally {
+    files.close()
+  }
 }
 
 interface Parts {
@@ -125,12 +133,17 @@ class Sender {
     this.outbox = new Outbox(channel)
     this.#files = new FileSender({
       outbox: this.outbox,
+      have: digests => channel.have(digests),
       signal: options.signal,
       read: bytes => {
         this.bytes += bytes
         this.#tell()
       },
     })
+  }
+
+  close(): void {
+    this.#files.close()
   }
 
   /** Sends what of the folder the other side lacks. */
@@ -213,13 +226,14 @@ class Sender {
         return undefined
       }
       const same = memo?.file(name, stats)
-      const sent =
+      const size = Number(stats.size)
+      const digest =
         same !== undefined && this.#parts.survey.isHere(same)
-          ? this.#kept(same, Number(stats.size))
-          : await this.#files.send(path, source, stats)
-      if (sent === 'changed') return sent
-      maker.add({ name, kind, ...sent })
-      notes?.file(name, kind, stats, at, sent.digest)
+          ? this.#kept(same, size)
+          : await this.#sendLarge(path, source, stats, memo?.before)
+      if (digest === 'changed') return digest
+      maker.add({ name, kind, size, digest })
+      notes?.file(name, kind, stats, at, digest)
       return undefined
     })
     this.files++
@@ -227,9 +241,26 @@ class Sender {
     if (this.files % FILES_PER_TURN === 0) await new Promise(done => setImmediate(done))
   }
 
-  #kept(digest: Digest, size: number): { digest: Digest; size: number } {
+  #kept(digest: Digest, size: number): Digest {
     this.bytes += size
-    return { digest, size }
+    if (size >= RESCANNED) this.#parts.cache?.keepList(digest)
+    return digest
+  }
+
+  /** Of a very large file the list is remembered, for the day when a part of the file has changed. */
+  async #sendLarge(
+    path: string,
+    source: string,
+    stats: BigIntStats,
+    before: Digest | undefined,
+  ): Promise<Digest | 'changed'> {
+    const { cache } = this.#parts
+    const old = before && stats.size >= RESCANNED ? cache?.list(before) : undefined
+    const sent = await this.#files.send(path, source, stats, old)
+    if (sent === 'changed') return sent
+    const { digest, size, list } = sent
+    if (size >= RESCANNED && list.length <= LIST_MAX) cache?.noteList(digest, list)
+    return digest
   }
 
   /** A file that is read once more must not turn the progress back. */

@@ -2,8 +2,8 @@
  * same need not be read again. One file for one pushed folder, and only a cache: whatever is wrong
  * with it, it is as if it were not there.
  *
- *   cache file  "KSC1"  blocks (folder-memo.ts)  index  trailer
- *   index       for each folder u64 offset, u32 length, u32 crc of its block, u32 n, n bytes path
+ *   cache file  "KSC1"  blocks (folder-memo.ts), lists of large files  index  trailer
+ *   index       for each folder (of a list: NUL and the digest) u64 offset, u32 length, u32 crc of its block, u32 n, n bytes path
  *   trailer     u64 offset, u32 length, u32 crc of the index, "KSC1"
  *
  * Only the index is held in memory; a folder's block is read when the folder is. */
@@ -20,6 +20,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import type { Digest } from '../digest.ts'
 import { FolderMemo } from './folder-memo.ts'
 
 const MAGIC = Buffer.from('KSC1', 'latin1')
@@ -37,6 +38,7 @@ export class StatCache {
   readonly #file: string
   readonly #index = new Map<string, Place>()
   #fd: number | undefined
+  readonly #lists = new Set<string>()
   #next: CacheWriter | undefined
   #failed = false
 
@@ -60,6 +62,22 @@ export class StatCache {
     }
   }
 
+  /** The list of a large file, if it was noted. It is kept as long as it is asked for. */
+  list(file: Digest): Buffer | undefined {
+    return this.#blockAt(this.keepList(file))
+  }
+
+  noteList(file: Digest, encoded: Buffer): void {
+    this.note(this.keepList(file), encoded)
+  }
+
+  /** The list of this file, if there is one, is still of use. Answers a path that no folder has. */
+  keepList(file: Digest): string {
+    const key = `\0${file}`
+    this.#lists.add(key)
+    return key
+  }
+
   /** Remembers a folder as it is now. */
   note(path: string, block: Buffer): void {
     this.#trying(() => {
@@ -75,7 +93,8 @@ export class StatCache {
     if (next === undefined) return
     this.#trying(() => {
       for (const path of this.#index.keys()) {
-        const block = kept(path) && !next.has(path) ? this.#blockAt(path) : undefined
+        const stays = this.#lists.has(path) || kept(path)
+        const block = stays && !next.has(path) ? this.#blockAt(path) : undefined
         if (block !== undefined) next.add(path, block)
       }
       next.finish()

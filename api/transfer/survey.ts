@@ -6,6 +6,7 @@ import { isSmall } from '../tree.ts'
 import type { FolderMemo, Whole } from './folder-memo.ts'
 import type { Channel } from './outbox.ts'
 import { HAVE_MAX } from './protocol.ts'
+import { RESCANNED } from './rescan.ts'
 import type { StatCache } from './stat-cache.ts'
 import { type Child, type Level, pathOf, realOf, unreadable, type Walk } from './walk.ts'
 
@@ -105,6 +106,7 @@ export class Survey {
       const stats = statsOf(pathOf(level, child), realOf(level, child))
       this.bytes += Number(stats.size)
       const digest = memo?.file(child.name, stats)
+      if (digest !== undefined && stats.size >= RESCANNED) cache?.keepList(digest)
       if (digest === undefined) same = false
       else if (!isSmall(Number(stats.size))) known.push(digest)
       if (++this.#files % FILES_PER_TURN === 0) await new Promise(done => setImmediate(done))

@@ -10,7 +10,7 @@
  * next collection. See intake.ts for the other side. */
 import { DEFAULT_ORGANISATION } from '../../api/actor.ts'
 import { type Digest, digestFromRaw, rawOf } from '../../api/digest.ts'
-import { KaosError } from '../../api/errors.ts'
+import { isKaosError, KaosError } from '../../api/errors.ts'
 import type { Condemned } from '../../store/store.ts'
 import { Going } from './going.ts'
 import { EPOCH } from './intake.ts'
@@ -26,6 +26,8 @@ const DEAD_SHARE = 0.25
 export interface Order {
   readonly graceMs: number
   readonly dryRun: boolean
+  /** Objects known to be damaged: if nothing needs them they go as well. */
+  readonly damaged: readonly Digest[]
   /** Only what this folder or file consists of may go, and the room is given back to the last byte:
    * its content was purged. (Give no grace then.) */
   readonly only?: Digest
@@ -60,19 +62,32 @@ export async function collect(room: Room, order: Order): Promise<Collected> {
   await mark.everything(count => tell('marking', count))
   requireWhole(mark)
   const going = await Going.of(room, mark, young)
-  const candidates = candidatesOf(room, mark, { going, among, young })
+  const candidates = candidatesOf(room, order, mark, { going, among, young })
   if (order.dryRun) {
     for await (const _ of candidates) tell('condemning', going.objects)
     return { mark, going, freedBytes: 0 }
   }
+  const { deadBytes: deadBefore = 0 } = await store.stats()
   const condemned = await store.condemn(candidates)
   try {
     const removed = await removeCondemned(room, mark, condemned, from)
     tell('compacting', 0)
-    const freedBytes = await store.compact(order.only === undefined ? DEAD_SHARE : 0)
+    await giveBack(store, order)
+    const { deadBytes = 0 } = await store.stats()
+    const freedBytes = Math.max(0, deadBefore + removed.bytes - deadBytes)
     return { mark, going, removed, freedBytes }
   } finally {
     await condemned.release()
+  }
+}
+
+/** On a full disk there may be no room to write a pack anew: what is empty has gone all the same, and
+ * the next collection tries again. What was purged has to go now. */
+async function giveBack(store: Ground['store'], { only }: Order): Promise<void> {
+  try {
+    await store.compact(only === undefined ? DEAD_SHARE : 0)
+  } catch (error) {
+    if (only !== undefined || !isKaosError(error, 'STORAGE_FULL')) throw error
   }
 }
 
@@ -99,9 +114,10 @@ async function removeCondemned(
   return condemned.remove()
 }
 
-/** What nothing keeps, counted as it passes. */
+/** What nothing keeps, counted as it passes; last what is damaged, which the store does not list. */
 async function* candidatesOf(
   { store, tell }: Room,
+  { damaged }: Order,
   mark: Mark,
   { going, among, young }: { going: Going; among: KeySet | undefined; young: number },
 ): AsyncGenerator<Digest> {
@@ -112,6 +128,10 @@ async function* candidatesOf(
     if (mark.reach.has(raw) || at > young || among?.has(raw) === false) continue
     going.count(raw, size)
     yield digest
+  }
+  for (const digest of damaged) {
+    const [sound] = await store.sizes([digest])
+    if (sound === undefined && !mark.reach.has(rawOf(digest))) yield digest
   }
 }
 

@@ -10,6 +10,7 @@ import { recordAt } from '../ledger-reads.ts'
 import type { Rooms } from '../rooms.ts'
 import { receivedBefore, saveCensus } from './census-record.ts'
 import { type Collected, collect, type Order } from './collect.ts'
+import { foundDamaged } from './fsck.ts'
 import { type Lease, takeLease } from './lease.ts'
 import { countersOf, type Pruned, pruneRecords, pruneUnreached } from './prune.ts'
 import { RunRecord } from './run-record.ts'
@@ -88,7 +89,7 @@ export function openCollections(parts: Rooms): Collections {
     while (!closing) {
       await running
       try {
-        await begin(actor, { graceMs: 0, dryRun: false, only })
+        await begin(actor, { graceMs: 0, dryRun: false, damaged: [], only })
         return running
       } catch (error) {
         if (!isKaosError(error, 'CONFLICT')) throw error
@@ -99,7 +100,8 @@ export function openCollections(parts: Rooms): Collections {
 
   return {
     async begin(actor, { dryRun = false, graceSeconds = GRACE_S }) {
-      await begin(actor, { dryRun, graceMs: graceSeconds * 1000 })
+      const damaged = await foundDamaged(ledger)
+      await begin(actor, { dryRun, graceMs: graceSeconds * 1000, damaged })
       return (await this.last())!
     },
     purge(actor, content) {

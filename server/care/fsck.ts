@@ -6,10 +6,11 @@ import type { Digest } from '../../api/digest.ts'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
 import type { FsckRun } from '../../api/wire.ts'
-import { recordsBelow } from '../ledger-reads.ts'
+import { recordAt } from '../ledger-reads.ts'
 import type { Rooms } from '../rooms.ts'
 import { describeAffected } from './affected.ts'
 import { heldContent } from './held.ts'
+import { EPOCH } from './intake.ts'
 import { entitiesOf, openKept } from './kept.ts'
 import { type Lease, takeLease } from './lease.ts'
 import { RunRecord } from './run-record.ts'
@@ -30,11 +31,19 @@ export interface Fsck {
 type Kept = FsckRun & { cursor?: string }
 
 const LEASE = 'fsck/lease'
+const TURNS = 3
+const RUN = 'fsck/run'
+
+/** What the last check found, as far as it is told one by one. */
+export async function foundDamaged(ledger: Rooms['ledger']): Promise<Digest[]> {
+  const run = (await recordAt(ledger, RUN))?.value as unknown as Kept | undefined
+  return run?.findings.map(finding => finding.digest as Digest) ?? []
+}
 
 export function openFsck(parts: Rooms): Fsck {
   const { ledger, store, people, now, log } = parts
   const agent = people.system.id
-  const record = new RunRecord<Kept>(ledger, agent, 'fsck/run')
+  const record = new RunRecord<Kept>(ledger, agent, RUN)
   let running: Promise<void> | undefined
   let closing = false
 
@@ -51,11 +60,10 @@ export function openFsck(parts: Rooms): Fsck {
   }
 
   async function check(run: Kept, lease: Lease): Promise<void> {
-    const unsound = new Unsoundness(store)
-    for (const { digest, reason } of run.findings) unsound.add(digest as Digest, reason)
-    if (run.phase === 'reading') await readBytes(run, unsound)
+    const damage = new Map(run.findings.map(({ digest, reason }) => [digest as Digest, reason]))
+    if (run.phase === 'reading') await readBytes(run, damage)
     await lease.require()
-    await lookAtContent(unsound)
+    const unsound = await lookAtContent(damage)
     const affected = await describeAffected(parts, unsound.affected)
     const state = unsound.size === 0 ? 'clean' : 'damaged'
     await record.end({ ...told(unsound), affected, state, finishedAt: timeOf(now()) })
@@ -63,11 +71,11 @@ export function openFsck(parts: Rooms): Fsck {
     log(level, `fsck: ${state}`, { found: unsound.size, affected: affected.length })
   }
 
-  async function readBytes(run: Kept, unsound: Unsoundness): Promise<void> {
+  async function readBytes(run: Kept, damage: Map<Digest, string>): Promise<void> {
     let { bytes } = run
     for await (const checked of store.check(run.cursor)) {
       if (checked.kind === 'damage') {
-        unsound.add(checked.digest, checked.reason)
+        damage.set(checked.digest, checked.reason)
         log('error', `a stored object is damaged: ${checked.digest}`, { reason: checked.reason })
         continue
       }
@@ -76,13 +84,25 @@ export function openFsck(parts: Rooms): Fsck {
         continue
       }
       bytes += checked.bytes
-      record.change({ bytes, cursor: checked.cursor, ...told(unsound) })
+      record.change({ bytes, cursor: checked.cursor, ...told(new Unsoundness(store, damage)) })
       requireOpen()
     }
     await record.save({ phase: 'looking', bytes })
   }
 
-  async function lookAtContent(unsound: Unsoundness): Promise<void> {
+  /** What a collection took while it was looked at is not missing: then everything is looked at again. */
+  async function lookAtContent(damage: ReadonlyMap<Digest, string>): Promise<Unsoundness> {
+    for (let turn = 1; ; turn++) {
+      const epoch = await recordAt(ledger, EPOCH)
+      const unsound = new Unsoundness(store, damage)
+      await lookOnce(unsound)
+      await unsound.forgetHealed()
+      const same = (await recordAt(ledger, EPOCH))?.version === epoch?.version
+      if (unsound.size === 0 || same || turn === TURNS) return unsound
+    }
+  }
+
+  async function lookOnce(unsound: Unsoundness): Promise<void> {
     const kept = await openKept(ledger)
     let entities = 0
     for await (const node of entitiesOf(ledger)) {
@@ -120,8 +140,7 @@ export function openFsck(parts: Rooms): Fsck {
   async function last(): Promise<Kept | undefined> {
     const run = await record.last()
     if (run?.state !== 'running' || running !== undefined) return run
-    const held = (await Array.fromAsync(recordsBelow(ledger, LEASE))).length > 0
-    return held ? run : { ...run, state: 'stopped' }
+    return (await recordAt(ledger, LEASE)) ? run : { ...run, state: 'stopped' }
   }
 
   async function view(): Promise<FsckRun | undefined> {

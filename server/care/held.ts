@@ -7,11 +7,12 @@ import { recordAt, recordsBelow } from '../ledger-reads.ts'
 import { askedSince } from '../remotes/asked.ts'
 import { type Kept, rootsOf } from '../remotes/objects.ts'
 
-/** An object by itself (noted by a session, or not), content with all that it names (if it is there),
- * or all that an entity consists of. */
+/** An object by itself (noted by a session, or not), content with all that it names (which should be
+ * there, or may be), or all that an entity consists of. */
 export type Held =
   | { readonly is: 'note'; readonly digest: Digest; readonly workspace: string | undefined }
   | { readonly is: 'object'; readonly digest: Digest; readonly workspace: string | undefined }
+  | { readonly is: 'perhaps'; readonly digest: Digest; readonly workspace: string | undefined }
   | { readonly is: 'content'; readonly digest: Digest; readonly workspace: string | undefined }
   | { readonly is: 'entity'; readonly node: Node }
 
@@ -99,8 +100,10 @@ function bornAt(id: string): number {
 function* remoteFile({ key, value }: LedgerRecord): Generator<Held> {
   const object = value as unknown as Kept
   const workspace = workspaceIn(key)
-  for (const digest of rootsOf(object)) {
-    yield { is: digest === object.file ? 'content' : 'object', digest, workspace }
+  const roots = rootsOf(object)
+  const file = roots.length === 1 ? 'content' : 'perhaps'
+  for (const digest of roots) {
+    yield { is: digest === object.file ? file : 'object', digest, workspace }
   }
 }
 

@@ -39,7 +39,8 @@ export async function openKept(ledger: Ledger): Promise<Kept> {
     const id = rawId(node.id)
     if (purged.has(id)) return false
     if (!PUSHED.has(node.kind) || pointed.has(id)) return true
-    if ((await wasUsed(ledger, node.id)) || (await wasMadeHere(ledger, node.id))) return true
+    const reasons = await Promise.all([wasUsed(ledger, node.id), wasMadeHere(ledger, node.id)])
+    if (reasons.includes(true)) return true
     if (depth === PARTS_DEPTH) return false
     for (const whole of await neighbours(ledger, node.id, 'down', 'hadMember')) {
       if (await isKept(whole, depth + 1)) return true

@@ -31,12 +31,14 @@ export async function lookAgain(
   for await (const held of heldContent(ledger, mark.since)) await mark.held(held, fresh)
 }
 
-/** Everything of which the statement could be the reason to be kept. */
+/** Everything of which the statement could be the reason to be kept (kept.ts). */
 function namedIn({ nodes = [], edges = [], moves = [] }: Payload): Set<string> {
   return new Set([
     ...nodes.filter(node => node.digest !== undefined).map(node => node.id),
-    ...edges.map(edge => edge.to),
-    ...edges.map(edge => edge.from),
+    ...edges.flatMap(({ relation, from, to }) => {
+      if (relation === 'wasGeneratedBy') return [from]
+      return relation === 'used' || relation === 'hadMember' ? [to] : []
+    }),
     ...moves.flatMap(({ target }) => (target !== null && isId(target) ? [target] : [])),
   ])
 }

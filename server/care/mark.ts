@@ -54,8 +54,9 @@ export class Mark {
     const { ledger } = this.#ground
     const kept = await openKept(ledger)
     let entities = 0
-    for await (const node of entitiesOf(ledger)) {
-      await this.#entity(node, kept)
+    for await (const { node, isKept } of judged(entitiesOf(ledger), kept)) {
+      if (isKept) await this.#entity(node)
+      else this.dropped.raise(Buffer.from(node.id, 'hex'))
       tell(++entities)
     }
     for await (const held of heldContent(ledger, this.since)) await this.held(held)
@@ -66,7 +67,9 @@ export class Mark {
     if (held.is === 'entity') return this.content(held.node, also)
     const { digest } = held
     const place = held.workspace ?? null
-    if (held.is === 'content') return this.reach.perhaps(digest, this.#counted(place, also))
+    if (held.is === 'content' || held.is === 'perhaps') {
+      return this.reach.perhaps(digest, this.#counted(place, also))
+    }
     const raw = rawOf(digest)
     if (this.reach.has(raw) || (held.is === 'note' && this.#purged?.has(raw))) return
     const [size] = await this.#ground.store.sizes([digest])
@@ -80,11 +83,7 @@ export class Mark {
     }
   }
 
-  async #entity(node: Node, kept: Kept): Promise<void> {
-    if (!(await kept.has(node))) {
-      this.dropped.raise(Buffer.from(node.id, 'hex'))
-      return
-    }
+  async #entity(node: Node): Promise<void> {
     for (const value of [node.digest, ...Object.values(node.attributes)]) {
       if (isDigest(value)) await this.#reached(node, value, NOTHING)
     }
@@ -118,3 +117,21 @@ export class Mark {
 }
 
 const NOTHING: Met = () => {}
+/** Entities that are judged at the same time: the ledger answers from a thread of its own. */
+const AT_ONCE = 64
+
+async function* judged(
+  nodes: AsyncIterable<Node>,
+  kept: Kept,
+): AsyncGenerator<{ node: Node; isKept: boolean }> {
+  const judge = (some: readonly Node[]) =>
+    Promise.all(some.map(async node => ({ node, isKept: await kept.has(node) })))
+  let some: Node[] = []
+  for await (const node of nodes) {
+    some.push(node)
+    if (some.length < AT_ONCE) continue
+    yield* await judge(some)
+    some = []
+  }
+  yield* await judge(some)
+}

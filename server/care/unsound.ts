@@ -8,6 +8,7 @@ import { Search } from './search.ts'
 /** Findings and affected entities that are told one by one. */
 export const TOLD_MAX = 200
 const NAMED = 20
+const DAMAGED = 'its bytes are others'
 
 export interface Unsound {
   readonly digest: Digest
@@ -24,8 +25,10 @@ export class Unsoundness {
   /** What needs them, each once, the first of them. */
   readonly affected: Node[] = []
 
-  constructor(store: Pick<Store, 'get' | 'sizes'>) {
+  /** `damage`: what reading every byte has found. */
+  constructor(store: Pick<Store, 'get' | 'sizes'>, damage: ReadonlyMap<Digest, string>) {
     this.#store = store
+    for (const [digest, reason] of damage) this.#add(digest, reason)
     this.#search = new Search(store, {
       among: async chunks => {
         const sizes = await store.sizes(chunks.map(chunk => chunk.digest))
@@ -35,7 +38,7 @@ export class Unsoundness {
         return lost
       },
       itself: async (digest, trouble) => {
-        if (trouble !== undefined) this.add(digest, trouble)
+        if (trouble !== undefined) this.#add(digest, trouble)
         return trouble !== undefined
       },
     })
@@ -49,9 +52,11 @@ export class Unsoundness {
     return [...this.#found.values()].slice(0, TOLD_MAX)
   }
 
-  add(digest: Digest, reason: string): void {
-    if (this.#found.has(digest)) return
-    this.#found.set(digest, { digest, reason, entities: [], affects: 0 })
+  /** What nothing needs may be gone by now, or was brought again. */
+  async forgetHealed(): Promise<void> {
+    for (const { digest, affects } of [...this.#found.values()]) {
+      if (affects === 0 && (await this.#trouble(digest)) !== DAMAGED) this.#found.delete(digest)
+    }
   }
 
   /** Looks at all that the entity consists of. */
@@ -73,17 +78,27 @@ export class Unsoundness {
     if (found.entities.length < NAMED) found.entities.push(name)
   }
 
+  #add(digest: Digest, reason: string): void {
+    if (this.#found.has(digest)) return
+    this.#found.set(digest, { digest, reason, entities: [], affects: 0 })
+  }
+
   /** Reading it tells. (What a collector has condemned counts as absent and can still be read.) */
   async #isLost(digest: Digest): Promise<boolean> {
     if (this.#found.has(digest)) return true
+    const trouble = await this.#trouble(digest)
+    if (trouble !== undefined) this.#add(digest, trouble)
+    return trouble !== undefined
+  }
+
+  async #trouble(digest: Digest): Promise<string | undefined> {
     try {
       await this.#store.get(digest)
-      return false
+      return undefined
     } catch (error) {
-      if (isKaosError(error, 'OBJECT_DAMAGED')) this.add(digest, 'its bytes are others')
-      else if (isKaosError(error, 'OBJECT_UNKNOWN')) this.add(digest, 'it is missing')
-      else throw error
-      return true
+      if (isKaosError(error, 'OBJECT_DAMAGED')) return DAMAGED
+      if (isKaosError(error, 'OBJECT_UNKNOWN')) return 'it is missing'
+      throw error
     }
   }
 }

@@ -1,6 +1,6 @@
 /* Blocks: buffers in which the objects of a put are collected as they stand in a pack, each behind
  * its length. A full block goes on as a whole: its objects are hashed, those that are here already
- * are taken out, the rest is written. Its memory is shared with the hashing thread. */
+ * are taken out, the rest is written. Its memory is lent to the hashing thread and comes back. */
 
 /** Of a block: larger objects do not go through one. */
 export const BLOCK = 1024 * 1024
@@ -17,13 +17,25 @@ const WAIT_MS = 1000
 const IDLE_MAX = 8
 
 export class Block {
-  readonly memory = new SharedArrayBuffer(BLOCK + COUNT * RAW)
+  #memory = new ArrayBuffer(BLOCK + COUNT * RAW)
   /** Lengths and objects, one after the other. */
-  readonly bytes = Buffer.from(this.memory, 0, BLOCK)
+  bytes = Buffer.from(this.#memory, 0, BLOCK)
   /** The digests of the objects, one after the other, once they are hashed. */
-  readonly raws = Buffer.from(this.memory, BLOCK)
+  raws = Buffer.from(this.#memory, BLOCK)
   filled = 0
   count = 0
+
+  /** While it is lent to a thread it cannot be used. */
+  get memory(): ArrayBuffer {
+    return this.#memory
+  }
+
+  /** What a thread gives back. */
+  set memory(memory: ArrayBuffer) {
+    this.#memory = memory
+    this.bytes = Buffer.from(memory, 0, BLOCK)
+    this.raws = Buffer.from(memory, BLOCK)
+  }
 
   fits(length: number): boolean {
     return this.filled + HEADER + length <= BLOCK && this.count < COUNT
@@ -63,6 +75,12 @@ export class Block {
     }
     this.filled = to
     this.count = kept
+  }
+
+  /** With new memory, for what was lost with a thread. */
+  renew(): void {
+    this.memory = new ArrayBuffer(BLOCK + COUNT * RAW)
+    this.clear()
   }
 
   clear(): void {

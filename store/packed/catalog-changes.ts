@@ -46,16 +46,56 @@ export function changeCopies(
   copies: readonly Copy[],
   change: (state: number) => number,
 ): Lost {
-  const before = ask.about.one()
-  for (const copy of copies) changeCopy(ask, copy, change)
-  const after = ask.about.one()
-  return {
-    objects: (before?.objects ?? 0) - (after?.objects ?? 0),
-    bytes: (before?.bytes ?? 0) - (after?.bytes ?? 0),
+  const tally = new Tally(ask)
+  for (const copy of copies) changeCopy(ask, tally, copy, change)
+  return tally.settle()
+}
+
+/** What many changes sum up to, written once. */
+class Tally {
+  readonly #ask: Queries
+  readonly #packs = new Map<string, boolean>()
+  readonly #gone = new Map<number, { objects: number; bytes: number }>()
+  readonly #lost = { objects: 0, bytes: 0 }
+
+  constructor(ask: Queries) {
+    this.#ask = ask
+  }
+
+  isWhole(pack: string): boolean {
+    const known = this.#packs.get(pack)
+    if (known !== undefined) return known
+    const whole = this.#ask.pack.one(pack)?.whole === 1
+    this.#packs.set(pack, whole)
+    return whole
+  }
+
+  gone({ number, length }: CopyRow): void {
+    const sum = this.#gone.get(number) ?? { objects: 0, bytes: 0 }
+    this.#gone.set(number, { objects: sum.objects + 1, bytes: sum.bytes + length })
+  }
+
+  lost({ length }: CopyRow): void {
+    this.#lost.objects++
+    this.#lost.bytes += length
+  }
+
+  settle(): Lost {
+    for (const [number, { objects, bytes }] of this.#gone) {
+      this.#ask.growPack.run(0, -objects, -bytes, number)
+    }
+    const { objects, bytes } = this.#lost
+    if (objects > 0) this.#ask.count.run(-objects, -bytes)
+    return this.#lost
   }
 }
 
-function changeCopy(ask: Queries, { raw, pack }: Copy, change: (state: number) => number): void {
+function changeCopy(
+  ask: Queries,
+  tally: Tally,
+  { raw, pack }: Copy,
+  change: (state: number) => number,
+): void {
   const rows = ask.copies.all(raw)
   const row = rows.find(one => one.pack === pack)
   if (row === undefined || (row.state & AWAITED) !== 0) {
@@ -66,12 +106,11 @@ function changeCopy(ask: Queries, { raw, pack }: Copy, change: (state: number) =
   if (state === row.state) return
   const gone = (state & GONE) !== 0
   // While its segment is still being added, the row keeps the copy from coming back.
-  if (gone && ask.pack.one(pack)?.whole === 1) ask.dropObject.run(raw, row.number)
+  if (gone && tally.isWhole(pack)) ask.dropObject.run(raw, row.number)
   else ask.setState.run(state, raw, row.number)
-  if (gone && (row.state & GONE) === 0) ask.growPack.run(0, -1, -row.length, row.number)
+  if (gone && (row.state & GONE) === 0) tally.gone(row)
   const elsewhere = rows.some(one => one !== row && isReadable(one))
-  const lost = isReadable(row) && (state & LOST) !== 0
-  if (lost && !elsewhere) ask.count.run(-1, -row.length)
+  if (isReadable(row) && (state & LOST) !== 0 && !elsewhere) tally.lost(row)
 }
 
 /** A copy that is not listed: of a pack that is known whole it is gone; of another it may come, and

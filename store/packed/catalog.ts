@@ -75,9 +75,9 @@ export class Catalog {
     return this.#visible(raw).find(copy => copy.pack === pack && isListed(copy))
   }
 
-  /** All copies but those gone: sound, damaged, condemned, being removed. */
-  copies(raw: Buffer): Copy[] {
-    const rows = this.#ask.copies.all(raw).filter(isListed)
+  /** All copies but those gone: sound, damaged, condemned, being removed. `wanted` chooses by state. */
+  copies(raw: Buffer, wanted: (state: number) => boolean = () => true): Copy[] {
+    const rows = this.#ask.copies.all(raw).filter(row => isListed(row) && wanted(row.state))
     return rows.map(({ pack }) => ({ raw, pack }))
   }
 

@@ -1,6 +1,7 @@
 /* Reading every byte: the objects, pack by pack, and the store's own files. A damaged object is set
  * aside, for a later `put` to heal; a damaged file of the store's own is made anew from what else
  * says the same. */
+import { setImmediate } from 'node:timers/promises'
 import { type Digest, digestFromRaw } from '../../api/digest.ts'
 import type { Checked } from '../store.ts'
 import { buryEmpty } from './burying.ts'
@@ -13,6 +14,9 @@ import { isObject, PackPieces } from './reading.ts'
 import { ORPHAN_MS, readSegment, sweepOrphans } from './recovery.ts'
 import { decodeSegment, type Placed } from './segments.ts'
 import { IDENTITY, packName, segmentName, Unreadable } from './shelf.ts'
+
+/** Objects looked up before others get a turn. */
+const SLICE = 512
 
 type FileDamage = Extract<Checked, { kind: 'file' }>
 
@@ -75,16 +79,15 @@ async function* checkPack(
   // Compacted meanwhile.
   if (counts === undefined) return
   if (!sound) yield { kind: 'file', file: segmentName(pack), reason: 'is damaged' }
-  let copies = 0
-  let worse: string | undefined
   const pieces = new PackPieces(shelf, pack)
-  worse ??= await pieces.beginning()
-  for (const placed of listed.toSorted((a, b) => a.offset - b.offset)) {
-    const found = await checkCopy(ground, pieces, pack, placed)
-    if (found === undefined) continue
-    copies++
-    worse ??= found.frame
-    if (found.damage !== undefined) yield found.damage
+  let worse = await pieces.beginning()
+  const here = await placesOf(ground, pack, listed)
+  for (const placed of here.toSorted((a, b) => a.offset - b.offset)) {
+    const { frame, reason } = await readFramed(pieces, placed)
+    worse ??= frame
+    if (reason !== undefined || (placed.state & DAMAGED) !== 0) {
+      yield* damageOf(ground, pack, placed, reason)
+    }
   }
   const end = listed.reduce((max, { offset, length }) => Math.max(max, offset + length), 0)
   if (facts !== undefined && facts.bytes > end) worse ??= 'has bytes that no segment lists'
@@ -92,36 +95,42 @@ async function* checkPack(
     worn.add(pack)
     yield { kind: 'file', file: packName(pack), reason: worse }
   }
-  yield* checkCatalog(ground, pack, { before: counts.live, found: copies })
+  yield* checkCatalog(ground, pack, { before: counts.live, found: here.length })
   yield facts?.bytes ?? 0
 }
 
-/** undefined if the copy is gone, or the catalog has it elsewhere. */
-async function checkCopy(
-  ground: Ground,
-  pieces: PackPieces,
+/** Those of the listed objects that are not gone, and that the catalog has where they are listed. */
+async function placesOf(
+  { live }: Ground,
   pack: string,
-  placed: Placed,
-): Promise<{ frame?: string; damage?: Checked } | undefined> {
-  const { raw } = placed
-  const known = await ground.live.ask(catalog => catalog.copy({ raw, pack }))
-  if (known?.offset !== placed.offset || known.length !== placed.length) return undefined
-  const { frame, reason } = await readFramed(pieces, placed)
-  const worse = frame === undefined ? {} : { frame }
-  if (reason === undefined && (known.state & DAMAGED) === 0) return worse
-  if (reason !== undefined) await setAside(ground, { raw, pack }, { pack, ...placed })
-  // Healed, if there is another copy; or it is gone by now.
+  listed: readonly Placed[],
+): Promise<(Placed & { state: number })[]> {
+  const here: (Placed & { state: number })[] = []
+  for (let at = 0; at < listed.length; at += SLICE) {
+    const slice = listed.slice(at, at + SLICE)
+    const rows = await live.ask(catalog => slice.map(({ raw }) => catalog.copy({ raw, pack })))
+    for (const [i, { raw, offset, length }] of slice.entries()) {
+      const row = rows[i]
+      if (row?.offset !== offset || row.length !== length) continue
+      here.push({ raw, offset, length, state: row.state })
+    }
+    await setImmediate()
+  }
+  return here
+}
+
+/** Sets a copy aside; nothing, if it was healed or removed. */
+async function* damageOf(
+  ground: Ground,
+  pack: string,
+  { raw, offset, length }: Placed,
+  reason = 'it was found damaged before',
+): AsyncGenerator<Checked, void, undefined> {
+  await setAside(ground, { raw, pack }, { pack, offset, length })
   const still = await ground.live.ask(
     catalog => catalog.locate(raw) === undefined && catalog.copies(raw).length > 0,
   )
-  if (!still) return worse
-  const digest = digestFromRaw(raw)
-  const damage = {
-    kind: 'damage',
-    digest,
-    reason: reason ?? 'it was found damaged before',
-  } as const
-  return { ...worse, damage }
+  if (still) yield { kind: 'damage', digest: digestFromRaw(raw), reason }
 }
 
 /** What is wrong with the object, and with the length before it. */

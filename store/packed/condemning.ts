@@ -11,7 +11,7 @@ import { COPIES_MAX, condemnationsIn, createMark, marksOn, readText, writeMarks 
 import type { Copy } from './segments.ts'
 
 /** Digests looked up before others get a turn. */
-const SLICE = 1024
+const SLICE = 512
 
 /** Condemns these. `owner` is whoever may release them after a crash. */
 export async function condemn(
@@ -108,9 +108,7 @@ export class Condemnation implements Condemned {
       if (at > 0) await new Promise(resolve => setImmediate(resolve))
       const raws = digests.slice(at, at + SLICE).map(rawOf)
       const found = await this.#ground.live.ask(catalog =>
-        raws
-          .flatMap(raw => catalog.copies(raw))
-          .filter(copy => wanted(catalog.copy(copy)?.state ?? 0)),
+        raws.flatMap(raw => catalog.copies(raw, wanted)),
       )
       copies.push(...found)
     }
@@ -150,8 +148,9 @@ async function* batched(
   for await (const digest of digests) {
     batch.push(digest)
     if (batch.length < COPIES_MAX) continue
-    yield batch
+    yield batch.sort()
     batch = []
   }
-  if (batch.length > 0) yield batch
+  // In order, the catalog's pages are each read and written once.
+  if (batch.length > 0) yield batch.sort()
 }

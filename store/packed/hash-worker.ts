@@ -5,7 +5,7 @@ import { BLOCK, HEADER } from './blocks.ts'
 
 export interface Task {
   /** Of a block. */
-  readonly memory: SharedArrayBuffer
+  readonly memory: ArrayBuffer
   readonly count: number
 }
 
@@ -18,6 +18,6 @@ parentPort?.on('message', ({ memory, count }: Task) => {
     hash('sha256', bytes.subarray(at + HEADER, end), 'buffer').copy(raws, i * 32)
     at = end
   }
-  parentPort?.postMessage(true)
+  parentPort?.postMessage(memory, [memory])
 })
-parentPort?.postMessage(true)
+parentPort?.postMessage(undefined)

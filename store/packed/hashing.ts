@@ -10,13 +10,14 @@ import type { Task } from './hash-worker.ts'
 // From source this file is .ts, in a package .js; its neighbour is the same.
 const WORKER = new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url)
 /** Less than this is hashed faster than a thread is told of it. */
-const LITTLE = 128 * 1024
+const LITTLE = 256 * 1024
 /** So many blocks wait for the thread before the next is hashed here. */
-const QUEUE = 3
+const QUEUE = 2
 
 interface Waiting {
   readonly block: Block
   readonly done: () => void
+  readonly lost: (error: Error) => void
 }
 
 export class Hashing {
@@ -25,48 +26,53 @@ export class Hashing {
   #queue: Waiting[] = []
   #closed = false
 
-  /** Fills the block's digests. */
+  /** Fills the block's digests. Rejects, with the block's objects lost, if the thread breaks. */
   async digest(block: Block): Promise<void> {
     if (block.filled < LITTLE || this.#closed) return hashHere(block)
     const worker = (this.#worker ??= this.#start())
     if (!this.#ready || this.#queue.length >= QUEUE) return hashHere(block)
-    return new Promise(done => {
-      this.#queue.push({ block, done })
+    const { memory, count } = block
+    return new Promise((done, lost) => {
+      this.#queue.push({ block, done, lost })
       worker.ref()
-      worker.postMessage({ memory: block.memory, count: block.count } satisfies Task)
+      worker.postMessage({ memory, count } satisfies Task, [memory])
     })
   }
 
   async close(): Promise<void> {
-    this.#closed = true
     await this.#worker?.terminate()
-    this.#fallBack()
+    this.#end(new Error('the store is closed'))
   }
 
   #start(): Worker {
     // Options of this process (--input-type, --watch) are not meant for the thread.
     const worker = new Worker(WORKER, { execArgv: [] })
     worker.unref()
-    // The first answer says that it runs, each other one that its oldest block is done.
+    // The first answer says that it runs, each other one is the memory of its oldest block.
     worker.once('message', () => {
       this.#ready = true
-      worker.on('message', () => {
-        this.#queue.shift()?.done()
-        if (this.#queue.length === 0) worker.unref()
-      })
+      worker.on('message', memory => this.#take(memory))
       // To listen is to hold on.
       if (this.#queue.length === 0) worker.unref()
     })
-    worker.on('error', () => this.#fallBack())
+    worker.on('error', error => this.#end(error))
     return worker
   }
 
-  /** The thread is no more: what it was to do is done here. */
-  #fallBack(): void {
+  #take(memory: ArrayBuffer): void {
+    const first = this.#queue.shift()
+    if (this.#queue.length === 0) this.#worker?.unref()
+    if (first === undefined) return
+    first.block.memory = memory
+    first.done()
+  }
+
+  /** The thread is no more: from now on everything is hashed here. */
+  #end(error: Error): void {
     this.#closed = true
-    for (const { block, done } of this.#queue.splice(0)) {
-      hashHere(block)
-      done()
+    for (const { block, lost } of this.#queue.splice(0)) {
+      block.renew()
+      lost(error)
     }
   }
 }

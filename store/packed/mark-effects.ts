@@ -21,7 +21,7 @@ import type { Shelf } from './shelf.ts'
 const MARKS_MAX = 64
 /** On a shared shelf others may only just hear of a mark. */
 const MERGED_AFTER_MS = 3600_000
-const SLICE = 2048
+const SLICE = 1024
 
 interface Effect {
   readonly kind: Mark['kind'] | Verdict

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import test from 'node:test'
 import fc from 'fast-check'
 import { digestOf } from '../../api/digest.ts'
-import { chunks } from '../../api/transfer/chunker.ts'
+import { chunks, cutPoint, WINDOW } from '../../api/transfer/chunker.ts'
+import { borrowField, lendBack, plainField } from '../../api/transfer/gear.ts'
 import { CHUNK_AVERAGE, CHUNK_MAX, CHUNK_MIN } from '../../api/tree.ts'
 import { noise, streamOf } from '../store/bytes.ts'
 
@@ -51,6 +52,35 @@ for (const { name, bytes, digest, cuts } of VECTORS) {
     assert.deepEqual(plainCuts(bytes), cuts)
   })
 }
+
+test('cuts at the same places with and without the accelerator', () => {
+  const fast = borrowField(WINDOW)
+  const slow = plainField(Buffer.from(fast.bytes))
+  // Random bytes say to cut at once in some of these places and never in others.
+  const lengths = fc.integer({ min: 0, max: 300_000 })
+  fc.assert(
+    fc.property(lengths, lengths, fc.nat(), fc.integer(), (from, length, seed, before) => {
+      noise(length, seed).copy(fast.bytes, from)
+      fast.bytes.copy(slow.bytes, from, from, from + length)
+      for (const mask of [0xffffc000 | 0, 0xfffc0000 | 0, 0xf0000000 | 0]) {
+        const found = fast.scan(from, from + length, mask, before)
+        assert.equal(found, slow.scan(from, from + length, mask, before))
+      }
+      assert.equal(cutPoint(fast, from, from + length), cutPoint(slow, from, from + length))
+    }),
+    { numRuns: 200 },
+  )
+  lendBack(fast)
+})
+
+test('the accelerator is one, where there is WebAssembly', () => {
+  const field = borrowField(WINDOW)
+
+  assert.notEqual(field.scan.toString(), plainField(field.bytes).scan.toString())
+  lendBack(field)
+  assert.equal(borrowField(WINDOW), field)
+  lendBack(field)
+})
 
 test('cuts at the same places whatever the sizes of the incoming buffers', async () => {
   const bytes = noise(700_000, 5)

@@ -91,6 +91,9 @@ export async function makeWorkspace(server: string): Promise<void> {
 /** Accepted things that are read at the same time. */
 const AT_ONCE = 8
 
+/** Files that a native push makes of its own bytes. */
+const OWN_FILES = 8
+
 /** Pushes before an upload is ended: what was sent under it is kept until then. */
 const PER_UPLOAD = 4
 
@@ -129,7 +132,7 @@ export class NativePusher implements Pusher {
   ): Accepted {
     return {
       content,
-      things: 3,
+      things: OWN_FILES + 2,
       isWhole: async url => {
         const answer = await call(`${this.#base(url)}/entities/${entity}/content`)
         const found = new Set<Digest>()
@@ -170,10 +173,11 @@ export class NativePusher implements Pusher {
 
 async function folderOf({ own, shared }: Content) {
   const store = await openMemoryStore()
-  const items = [
-    { path: 'own.bin', content: own },
-    { path: 'in/shared.bin', content: shared },
-  ]
+  const part = Math.ceil(own.length / OWN_FILES)
+  const items = Array.from({ length: OWN_FILES }, (_, n) => {
+    return { path: `own/${n}.bin`, content: own.subarray(n * part, (n + 1) * part) }
+  })
+  items.push({ path: 'in/shared.bin', content: shared })
   const { digest: tree } = await putFolder(store, items)
   const objects = new Map<Digest, Uint8Array>()
   for await (const digest of objectsOf(store, tree)) objects.set(digest, await store.get(digest))

@@ -33,9 +33,7 @@ test('a server with its store in a bucket trains, and finds everything again wit
   )
   await first.stop()
   rmSync(join(data, 'store-cache'), { recursive: true })
-  const second = await startServer(data, { env })
-  servers.push(second)
-  await kaos('init', '-e', second.url)
+  servers.push(await startServer(data, { env, port: Number(new URL(first.url).port) }))
   const got = await kaos('train', 'get', '-j', '@latest', '-dm')
 
   assert.equal(done.code, 0, done.stdout + done.stderr)

@@ -5,6 +5,7 @@ import { isOver } from '../../../server/care/held.ts'
 import { notesOf } from '../../../server/transfer/notes.ts'
 import { openMemoryStore } from '../../../store/memory.ts'
 import { openRegistry, type TestRegistry } from '../registry/client.ts'
+import { dvcFolder, openRemotes, pushFolder } from '../remotes.ts'
 import { openScene, Scene } from './scene.ts'
 
 const HOUR_MS = 3600_000
@@ -104,4 +105,54 @@ test('a session is over only when nothing tells of it and its last note is old',
   const over = await isOver(ledger, newId(), [noteAt(now - 48 * HOUR_MS)], now)
 
   assert.deepEqual([known, fresh, over], [false, false, true])
+})
+
+test('a remote that was asked within the grace keeps what it said it has', async t => {
+  const remotes = await openRemotes(t, { store: await openMemoryStore() })
+  const scene = new Scene(remotes)
+  const remote = `${remotes.base}/dvc/mnist/features`
+  const folder = dvcFolder({ 'a.csv': '1', large: 'large '.repeat(20_000) })
+  await pushFolder(remote, folder)
+  await scene.remove('features', 1)
+  const [place] = [...folder.files.keys()]
+  const head = async () => (await fetch(`${remote}/${place}`, { method: 'HEAD' })).status
+  remotes.clock.now += 5 * HOUR_MS
+  const asked = await head()
+
+  const run = await scene.collect({ graceSeconds: 3600 })
+  const kept = await head()
+  remotes.clock.now += 5 * HOUR_MS
+  const later = await scene.collect({ graceSeconds: 3600 })
+
+  assert.equal(asked, 200)
+  assert.equal(run.pruned.remotes, 0)
+  assert.equal(kept, 200)
+  assert.ok(later.pruned.remotes > 0)
+  assert.equal(await head(), 404)
+})
+
+test('objects that are brought again while a collection is at work stay', async t => {
+  const inner = await openMemoryStore()
+  let between: () => Promise<unknown> = async () => {}
+  const compact = inner.compact.bind(inner)
+  inner.compact = async share => {
+    await between()
+    return compact(share)
+  }
+  const remotes = await openRemotes(t, { store: inner })
+  const scene = new Scene(remotes)
+  const remote = `${remotes.base}/dvc/mnist/features`
+  const folder = dvcFolder({ 'a.csv': '1', large: 'large '.repeat(20_000) })
+  await pushFolder(remote, folder)
+  await scene.remove('features', 1)
+  remotes.clock.now += HOUR_MS
+  between = () => pushFolder(remote, folder)
+
+  await scene.collect()
+
+  const places = [...folder.files.keys(), folder.list.place]
+  const answers = await Promise.all(
+    places.map(async one => (await fetch(`${remote}/${one}`)).status),
+  )
+  assert.deepEqual([...new Set(answers)], [200])
 })

@@ -1,0 +1,59 @@
+/* A second thread that reads parts of an open file and takes the digests of their pieces. */
+import { Worker } from 'node:worker_threads'
+
+/** Plain JavaScript in a text: a thread that had to load and translate files would start too late. */
+const THREAD = `
+const { parentPort } = require('node:worker_threads')
+const { hash } = require('node:crypto')
+const { readSync } = require('node:fs')
+let memory = Buffer.alloc(0)
+parentPort.on('message', ({ fd, offset, lengths }) => {
+  const total = lengths.reduce((sum, length) => sum + length, 0)
+  if (memory.length < total) memory = Buffer.allocUnsafeSlow(total)
+  let read = 0
+  for (let more = 1; more > 0 && read < total; read += more) {
+    more = readSync(fd, memory, read, total - read, offset + read)
+  }
+  const digests = Buffer.alloc(lengths.length * 32)
+  for (let i = 0, from = 0; i < lengths.length && from + lengths[i] <= read; from += lengths[i++]) {
+    hash('sha256', memory.subarray(from, from + lengths[i]), 'buffer').copy(digests, i * 32)
+  }
+  parentPort.postMessage(digests, [digests.buffer])
+})`
+
+export interface Part {
+  readonly fd: number
+  readonly offset: number
+  /** Of the pieces, one after the other. */
+  readonly lengths: readonly number[]
+}
+
+export class HashThread {
+  readonly #thread = new Worker(THREAD, {
+    eval: true,
+    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+  })
+
+  /** The digests of the pieces, 32 raw bytes each; zeros for those behind the file's end. One call at
+   * a time. */
+  digests(part: Part): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const thread = this.#thread
+      const answered = (digests: Uint8Array) => {
+        thread.off('error', failed)
+        resolve(digests)
+      }
+      const failed = (error: Error) => {
+        thread.off('message', answered)
+        reject(error)
+      }
+      thread.once('message', answered)
+      thread.once('error', failed)
+      thread.postMessage(part)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#thread.terminate()
+  }
+}
