@@ -62,6 +62,7 @@ const UP = {
   neo4j_user: ['neo4j', 'KAOS_NEO4J_USER'],
   neo4j_password_file: ['', 'KAOS_NEO4J_PASSWORD_FILE'],
   neo4j_database: ['', 'KAOS_NEO4J_DATABASE'],
+  scrub_days: ['7', 'KAOS_SCRUB_DAYS'],
   s3_endpoint: ['', 'KAOS_S3_ENDPOINT'],
   s3_bucket: ['', 'KAOS_S3_BUCKET'],
   s3_access_key_file: ['', 'KAOS_S3_ACCESS_KEY_FILE'],
