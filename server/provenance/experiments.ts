@@ -92,7 +92,8 @@ async function trainingOf(
     if (!input) continue
     inputs.set(role, input.digest ?? input.id)
     names.set(role, await nameOf(board.parts, input))
-    folders.set(role, String(input.attributes.folder))
+    const { folder } = input.attributes
+    if (typeof folder === 'string') folders.set(role, folder)
   }
   if (grid) {
     inputs.set('hyperparams', grid.digest)
@@ -134,9 +135,13 @@ function linksOf(trainings: readonly Training[]): Linked[] {
 
 /** Ways in which another can be alike, the closest first. */
 function likesOf({ inputs, folders }: Training): string[] {
-  const ways = [inputs, folders].map(by => [by.get('code') ?? '', by.get('data') ?? ''])
-  return ways.flatMap(([code, data], way) => {
-    return [`${way} ${code} ${data}`, `${way} code ${code}`, `${way} data ${data}`]
+  return [inputs, folders].flatMap((by, way) => {
+    const [code, data] = [by.get('code'), by.get('data')]
+    return [
+      ...(code !== undefined && data !== undefined ? [`${way} both ${code} ${data}`] : []),
+      ...(code === undefined ? [] : [`${way} code ${code}`]),
+      ...(data === undefined ? [] : [`${way} data ${data}`]),
+    ]
   })
 }
 

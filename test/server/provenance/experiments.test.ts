@@ -25,6 +25,12 @@ test('each training stands below the last one of the same code or data, with wha
   const apart = await trained(server, {
     source: { ...SOURCE, model: { train: '#!/bin/sh\necho apart\n' } },
     data: { 'c.csv': '5' },
+    names: ['other', 'points'],
+  })
+  const named = await trained(server, {
+    source: OTHER_CODE,
+    data: OTHER_DATA,
+    names: ['x', 'points'],
   })
 
   const { experiments: all, truncated } = await experiments(server, 'metric=accuracy')
@@ -36,6 +42,8 @@ test('each training stands below the last one of the same code or data, with wha
       [grid.job, first.job, 'alike'],
       [code.job, grid.job, 'alike'],
       [apart.job, null, null],
+      // The same code came under another name: content counts before names.
+      [named.job, code.job, 'alike'],
     ],
   )
   assert.deepEqual(
@@ -48,6 +56,7 @@ test('each training stands below the last one of the same code or data, with wha
         ['hyperparams', false, true],
       ],
       [],
+      [['data', false, false]],
     ],
   )
   assert.deepEqual([all[1]?.trials, all[1]?.best, all[0]?.state], [2, 0.9, 'JOB_SUCCESS'])
@@ -79,10 +88,20 @@ test('a training that says what it came from stands below that', async t => {
   assert.deepEqual([bad.statusCode, bad.json().code], [404, 'JOB_NOT_FOUND'])
 })
 
+test('a training of another state of the same folders comes after the last of these', async t => {
+  const server = await opened(t)
+  const first = await trained(server)
+  const second = await trained(server, { source: OTHER_CODE, data: OTHER_DATA })
+
+  const { experiments: all } = await experiments(server)
+
+  assert.deepEqual([all[1]?.job, all[1]?.parent, all[1]?.link], [second.job, first.job, 'alike'])
+})
+
 test('the line of a training leaves out what has nothing to do with it', async t => {
   const server = await opened(t)
   const first = await trained(server)
-  await trained(server, { source: OTHER_CODE, data: OTHER_DATA })
+  await trained(server, { source: OTHER_CODE, data: OTHER_DATA, names: ['x', 'y'] })
   const build = (await server.job(first.job)).build
 
   const line = await experiments(server, `job=${first.job}`)

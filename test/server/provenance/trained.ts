@@ -3,6 +3,8 @@ import type { BundleView, ModelView, ServeAccepted, TrainAccepted } from '../../
 import { DATA, type Files, type Scripted, SERVE, SOURCE } from '../jobs/scripted.ts'
 
 export interface Recipe {
+  /** Names of the folders; absent: `mnist` and `features`. */
+  readonly names?: readonly [code: string, data: string]
   readonly source?: Files
   readonly data?: Files
   readonly hyperparams?: object
@@ -21,8 +23,9 @@ export interface Trained {
 
 /** Sends what differs, builds where that is needed, runs every trial. */
 export async function trained(server: Scripted, recipe: Recipe = {}): Promise<Trained> {
-  const source = await server.bundle('train-source', 'mnist', recipe.source ?? SOURCE)
-  const data = await server.bundle('data', 'features', recipe.data ?? DATA)
+  const [code, folder] = recipe.names ?? ['mnist', 'features']
+  const source = await server.bundle('train-source', code, recipe.source ?? SOURCE)
+  const data = await server.bundle('data', folder, recipe.data ?? DATA)
   const { hyperparams } = recipe
   const accepted = await server.train({
     source: source.id,
