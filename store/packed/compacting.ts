@@ -132,7 +132,7 @@ async function copied(
 /** undefined for a pack that stays as it is: with objects that are condemned, or damaged and found
  * nowhere else. Its bytes are the evidence. */
 async function planOf({ shelf, live }: Ground, pack: string): Promise<Move | undefined> {
-  const listed = await readSegment(shelf, pack)
+  const listed = await readSegment(shelf, pack, undefined, { ifThere: true })
   if (listed === undefined) return undefined
   return live.ask(catalog => {
     const counts = catalog.liveIn(pack)

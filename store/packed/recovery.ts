@@ -46,15 +46,18 @@ export async function addObjects(
 
 /** Where the segment of a pack says its objects lie. A damaged segment is written anew from the
  * pack itself; undefined if neither can be read. `known`: what else knows of objects in the pack;
- * where it lies is theirs, even if the bytes there are others by now. */
+ * where it lies is theirs, even if the bytes there are others by now. A missing segment may also be one
+ * of a pack that is being removed: `ifThere` asks for no new one. */
 export async function readSegment(
   shelf: Shelf,
   pack: string,
   known: () => Promise<Placed[]> = async () => [],
+  { ifThere = false } = {},
 ): Promise<Placed[] | undefined> {
   const bytes = await shelf.readWhole(segmentName(pack))
   const objects = bytes && decodeSegment(pack, bytes)
   if (objects !== undefined) return objects
+  if (bytes === undefined && ifThere) return undefined
   const facts = await shelf.facts(packName(pack))
   // Without a segment, on a shared shelf, it is not there yet or not there any more.
   if (facts === undefined || (bytes === undefined && shelf.shared)) return undefined
