@@ -9,7 +9,7 @@ import { newId } from '../../../api/ids.ts'
 import { parseFrames } from '../../../api/transfer/frames.ts'
 import { frameHeader } from '../../../api/transfer/protocol.ts'
 import { type Channel, sendFolder } from '../../../api/transfer/send.ts'
-import { decodeFile, decodeTree } from '../../../api/tree.ts'
+import { decodeFile, decodeTree, type Entry, segmentsOf } from '../../../api/tree.ts'
 
 /** What the server knows of one attempt. */
 export interface Played {
@@ -92,13 +92,17 @@ export class ScriptedServer {
 
   /** The text of a stored file, by its path in a stored folder. */
   text(tree: Digest, path: string): string | undefined {
-    let digest: Digest | undefined = tree
+    let found: Entry | undefined
+    let folder = tree
     for (const name of path.split('/')) {
-      const entries = decodeTree(this.objects.get(digest!)!)
-      digest = entries.find(entry => entry.name === name)?.digest
-      if (digest === undefined) return undefined
+      found = decodeTree(this.objects.get(folder)!).find(entry => entry.name === name)
+      if (found === undefined) return undefined
+      folder = found.digest
     }
-    return this.file(digest)
+    const { within, digest, size } = found!
+    if (within === undefined) return this.file(digest)
+    const segment = this.objects.get(within.segment)!
+    return segment.toString('utf8', within.offset, within.offset + size)
   }
 
   file(digest: Digest): string {
@@ -192,10 +196,11 @@ export class ScriptedServer {
   }
 
   #sendTree(digest: Digest, response: ServerResponse): void {
-    const tree = this.#send(digest, response)
-    for (const entry of decodeTree(tree)) {
+    const entries = decodeTree(this.#send(digest, response))
+    for (const segment of segmentsOf(entries)) this.#send(segment.digest, response)
+    for (const entry of entries) {
       if (entry.kind === 'folder') this.#sendTree(entry.digest, response)
-      else
+      else if (entry.within === undefined)
         for (const chunk of decodeFile(this.#send(entry.digest, response))) {
           this.#send(chunk.digest, response)
         }
