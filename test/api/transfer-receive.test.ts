@@ -65,6 +65,15 @@ test('what was sent comes back as it was', async t => {
   )
 })
 
+test('a file called __proto__ comes back like any other', async t => {
+  const { folder, store, tree } = await pushed(t, { 'a/__proto__': 'x', __proto__x: 'y' })
+
+  await receiveTree(treeFrames(store, tree), tree, join(folder, 'back'))
+
+  const back = Object.entries(await contentsOf(join(folder, 'back')))
+  assert.deepEqual(back.map(([path]) => path).sort(), ['__proto__x', 'a/__proto__'])
+})
+
 test('lays files out with plain modes, or read-only when asked', async t => {
   const { folder, store, tree } = await pushed(t, { 'bin/run': '#!', 'bin/x': noise(600_000, 1) })
   const modes = async (target: string) =>

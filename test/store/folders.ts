@@ -27,16 +27,19 @@ export async function lay(folder: string, files: Files): Promise<void> {
 }
 
 /** What lies in a folder, as `lay` takes it, with folders that hold nothing. */
-export async function contentsOf(folder: string, prefix = ''): Promise<Record<string, Buffer>> {
-  const found: Record<string, Buffer> = {}
+export async function contentsOf(folder: string): Promise<Record<string, Buffer>> {
+  // From pairs, since a file may be called `__proto__`.
+  return Object.fromEntries(await filesBelow(folder, ''))
+}
+
+async function filesBelow(folder: string, prefix: string): Promise<[string, Buffer][]> {
+  const found: [string, Buffer][] = []
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
-    if (!(await lstat(path)).isDirectory()) {
-      found[prefix + name] = await readFile(path)
-      continue
-    }
-    const below = await contentsOf(path, `${prefix}${name}/`)
-    Object.assign(found, Object.keys(below).length > 0 ? below : { [`${prefix}${name}/`]: empty })
+    if ((await lstat(path)).isDirectory()) {
+      const below = await filesBelow(path, `${prefix}${name}/`)
+      found.push(...(below.length > 0 ? below : [[`${prefix}${name}/`, empty] as [string, Buffer]]))
+    } else found.push([prefix + name, await readFile(path)])
   }
   return found
 }
