@@ -4,14 +4,15 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Digest, digestFromRaw } from '../../api/digest.ts'
 import type { Checked } from '../store.ts'
-import { buryEmpty } from './burying.ts'
+import { bury } from './burying.ts'
 import type { Catalog } from './catalog.ts'
 import { DAMAGED } from './catalog-queries.ts'
 import { type Ground, setAside } from './ground.ts'
 import { writeIdentity, wrongIdentity } from './identity.ts'
 import { mendMarks } from './mending.ts'
 import { isObject, PackPieces } from './reading.ts'
-import { ORPHAN_MS, readSegment, sweepOrphans } from './recovery.ts'
+import { ORPHAN_MS, sweepOrphans } from './recovery.ts'
+import { remakeSegment } from './remaking.ts'
 import { decodeSegment, type Placed } from './segments.ts'
 import { IDENTITY, packName, segmentName, Unreadable } from './shelf.ts'
 
@@ -26,12 +27,12 @@ export async function* check(
   from: string | undefined,
   stop: () => void,
 ): AsyncGenerator<Checked, void, undefined> {
-  const { shelf, live } = ground
+  const { live } = ground
   await live.hear()
-  await live.work(catalog => buryEmpty(shelf, catalog))
+  await bury(ground)
   if (from === undefined) {
     yield* ownFiles(ground)
-    await sweepOrphans(shelf, Date.now() - ORPHAN_MS)
+    await sweepOrphans(ground, Date.now() - ORPHAN_MS)
   }
   const told = new Set<Digest>()
   const packs = await live.ask(catalog => catalog.packs())
@@ -70,15 +71,17 @@ async function* checkPack(
 ): AsyncGenerator<Checked | number, void, undefined> {
   const { shelf, live, worn } = ground
   const bytes = await shelf.readWhole(segmentName(pack))
-  const sound = bytes !== undefined && decodeSegment(pack, bytes) !== undefined
-  const known = () => live.ask(catalog => catalog.placedIn(pack))
-  const listed = (await readSegment(shelf, pack, known)) ?? (await known())
+  const sound = bytes && decodeSegment(pack, bytes)
+  const listed = sound ?? (await remakeSegment(ground, pack))
   await live.hear()
   const facts = await shelf.facts(packName(pack))
   const counts = await live.ask(catalog => catalog.liveIn(pack))
-  // Compacted meanwhile.
-  if (counts === undefined) return
-  if (!sound) yield { kind: 'file', file: segmentName(pack), reason: 'is damaged' }
+  // Removed meanwhile.
+  if (listed === undefined || counts === undefined || counts.live <= 0) return
+  if (sound === undefined) {
+    const reason = bytes === undefined ? 'is missing' : 'is damaged'
+    yield { kind: 'file', file: segmentName(pack), reason }
+  }
   const pieces = new PackPieces(shelf, pack)
   let worse = await pieces.beginning()
   const here = await placesOf(ground, pack, listed)

@@ -7,16 +7,14 @@ import { tooSlow } from '../refusals.ts'
 import { HEADER } from './blocks.ts'
 import type { Draft } from './draft.ts'
 import type { LiveCatalog } from './live-catalog.ts'
-import { type Batch, type Pack, PackSeries, removePacks } from './packs.ts'
+import { type Batch, type Pack, PackSeries } from './packs.ts'
+import { publish, takeBack } from './publishing.ts'
 import { ORPHAN_MS } from './recovery.ts'
 import { decodeSegment } from './segments.ts'
 import { packName, type Shelf, segmentName } from './shelf.ts'
 
-/** On a shared shelf no put may take longer: packs without a segment are swept in the end. */
+/** No put may take longer: packs without a segment are swept in the end. */
 const LONGEST_MS = ORPHAN_MS / 2
-/** Segments written at the same time. */
-const LANES = 4
-
 interface Waiting {
   readonly draft: Draft
   readonly packs: readonly Pack[]
@@ -38,8 +36,11 @@ export class Committer {
   /** Resolves when the draft's objects are durable and listed; if it rejects, none is. */
   async commit(draft: Draft): Promise<void> {
     const packs = await draft.end()
-    // Its packs may have been taken for what a crash left.
-    if (this.#shelf.shared && Date.now() - draft.began > LONGEST_MS) throw tooSlow()
+    // Its packs may soon be taken for what a crash left.
+    if (Date.now() - draft.began > LONGEST_MS) {
+      await this.#shelf.remove(packs.map(pack => packName(pack.id)))
+      throw tooSlow()
+    }
     if (draft.empty) return
     return new Promise((resolve, reject) => {
       this.#waiting.push({ draft, packs, resolve, reject })
@@ -69,61 +70,33 @@ export class Committer {
 
   async #commitGroup(group: readonly Waiting[]): Promise<void> {
     const shared = new PackSeries(this.#shelf)
-    const own = group.flatMap(one => one.packs)
-    let packs: readonly Pack[] = own
-    let [published, told] = [false, false]
+    let packs: readonly Pack[] = group.flatMap(one => one.packs)
     try {
       for (const batch of distinct(group.flatMap(one => one.draft.held ?? []))) {
         await shared.add(batch)
       }
-      packs = [...own, ...(await shared.end())]
-      published = true
+      packs = [...packs, ...(await shared.end())]
+    } catch (error) {
+      await shared.discard().catch(() => undefined)
+      await this.#shelf.remove(packs.map(pack => packName(pack.id))).catch(() => undefined)
+      throw error
+    }
+    try {
       await publish(this.#shelf, packs)
       await this.#live.announce(
         packs.map(pack => segmentName(pack.id)),
-        async () => {
-          told = true
-        },
+        async () => true,
       )
       for (const { id, segment } of packs) {
         await this.#live.add(id, decodeSegment(id, segment) ?? [], Date.now())
       }
     } catch (error) {
-      // Others may rely on what they heard of.
-      if (told && this.#shelf.shared) {
-        this.#live.miss()
-        throw error
-      }
-      await this.#takeBack(packs, published).catch(() => undefined)
-      await shared.discard().catch(() => undefined)
+      // On a shared shelf others may have met them, and rely on them: they stay, for a collection.
+      if (this.#shelf.shared) this.#live.miss()
+      else await takeBack({ shelf: this.#shelf, live: this.#live }, packs).catch(() => undefined)
       throw error
     }
   }
-
-  /** Out of the catalog first: what is listed must be there. What cannot be taken back now is
-   * garbage, and swept at the next start. */
-  async #takeBack(packs: readonly Pack[], published: boolean): Promise<void> {
-    const ids = packs.map(pack => pack.id)
-    if (!published) return this.#shelf.remove(ids.map(packName))
-    await this.#live.ask(catalog => {
-      const known = new Set(catalog.packs().map(({ id }) => id))
-      if (ids.some(id => known.has(id))) catalog.forgetPacks(ids)
-    })
-    await removePacks(this.#shelf, ids)
-  }
-}
-
-/** From now on the packs count. */
-export async function publish(shelf: Shelf, packs: readonly Pack[]): Promise<void> {
-  await shelf.settle('packs')
-  const left = packs.values()
-  const lane = async () => {
-    for (const { id, segment } of left) await shelf.write(segmentName(id), segment)
-  }
-  const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane))
-  const failed = lanes.find(one => one.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
-  await shelf.settle('packs')
 }
 
 /** The batches without objects that an earlier one has. */

@@ -2,16 +2,16 @@
  * elsewhere, or that are small and many, are copied into new packs, which are read back; then the
  * new packs are listed, and only then the old copies are forgotten and their packs removed. Killed
  * at any point, an object has one copy or two; a reader finds one of them. */
-import { buryEmpty } from './burying.ts'
+import { bury } from './burying.ts'
 import type { Catalog, PackRoom } from './catalog.ts'
 import { CONDEMNED, DAMAGED } from './catalog-queries.ts'
-import { publish } from './commit.ts'
-import { announceMarks, type Ground, setAside } from './ground.ts'
+import { type Ground, mark, setAside } from './ground.ts'
 import { mergeMarks } from './mark-effects.ts'
-import { writeMarks } from './marks.ts'
-import { FrameBatch, type Pack, PackSeries, removePacks } from './packs.ts'
+import { FrameBatch, type Pack, PackSeries } from './packs.ts'
+import { publish, takeBack } from './publishing.ts'
 import { isObject, objectsIn } from './reading.ts'
-import { ORPHAN_MS, readSegment, sweepOrphans } from './recovery.ts'
+import { ORPHAN_MS, sweepOrphans } from './recovery.ts'
+import { soundSegment } from './segment-files.ts'
 import { type Copy, decodeSegment, type Placed } from './segments.ts'
 import { packName, segmentName } from './shelf.ts'
 
@@ -47,7 +47,7 @@ export async function compact(
     given += await rewrite(ground, group)
   }
   await live.work(catalog => mergeMarks(shelf, catalog, Date.now()))
-  await sweepOrphans(shelf, Date.now() - ORPHAN_MS)
+  await sweepOrphans(ground, Date.now() - ORPHAN_MS)
   await live.prune(Date.now())
   return given
 }
@@ -96,11 +96,11 @@ async function rewrite(ground: Ground, group: readonly PackRoom[]): Promise<numb
     for (const pack of packs) await verify(ground, pack)
     if (packs.length > 0) await publish(shelf, packs)
     if (!(await switchTo(ground, packs, moves, since))) {
-      await abandon(ground, packs)
+      await takeBack(ground, packs)
       return 0
     }
   } catch (error) {
-    await abandon(ground, packs).catch(() => undefined)
+    await takeBack(ground, packs).catch(() => undefined)
     throw error
   }
   const added = await bytesOf(
@@ -130,9 +130,10 @@ async function copied(
 }
 
 /** undefined for a pack that stays as it is: with objects that are condemned, or damaged and found
- * nowhere else. Its bytes are the evidence. */
+ * nowhere else, for its bytes are the evidence; or with a damaged segment, until a check has made that
+ * anew. */
 async function planOf({ shelf, live }: Ground, pack: string): Promise<Move | undefined> {
-  const listed = await readSegment(shelf, pack, undefined, { ifThere: true })
+  const listed = await soundSegment(shelf, pack)
   if (listed === undefined) return undefined
   return live.ask(catalog => {
     const counts = catalog.liveIn(pack)
@@ -221,34 +222,16 @@ async function switchTo(
   return (await live.announce(names, list, same)) === true
 }
 
-/** Takes new packs back. */
-async function abandon({ shelf, live }: Ground, packs: readonly Pack[]): Promise<void> {
-  // On a shared shelf others may have met the segments: they are told that these copies are gone.
-  if (shelf.shared) {
-    const copies = packs.flatMap(copiesIn)
-    await announceMarks(live, await writeMarks(shelf, 'gone', copies))
-  }
-  await removePacks(
-    shelf,
-    packs.map(({ id }) => id),
-  )
-}
-
-function copiesIn({ id, segment }: Pack): Copy[] {
-  return (decodeSegment(id, segment) ?? []).map(({ raw }) => ({ raw, pack: id }))
-}
-
 /** Forgets the old copies and removes their packs; answers the bytes of these. */
 async function forget(ground: Ground, moves: readonly Move[]): Promise<number> {
-  const { shelf, live, worn } = ground
   const copies = moves.flatMap(({ pack, listed }) => listed.map(({ raw }) => ({ raw, pack })))
   const bytes = await bytesOf(
     ground,
     moves.map(({ pack }) => pack),
   )
-  await announceMarks(live, await writeMarks(shelf, 'gone', copies))
-  await live.work(catalog => buryEmpty(shelf, catalog))
-  for (const { pack } of moves) worn.delete(pack)
+  await mark(ground, 'gone', copies)
+  await bury(ground)
+  for (const { pack } of moves) ground.worn.delete(pack)
   return bytes
 }
 

@@ -3,9 +3,10 @@
 import { type Digest, rawOf } from '../../api/digest.ts'
 import { refusal, released } from '../refusals.ts'
 import type { Condemned } from '../store.ts'
-import { buryEmpty } from './burying.ts'
+import { bury } from './burying.ts'
+import type { Catalog } from './catalog.ts'
 import { CONDEMNED } from './catalog-queries.ts'
-import { announceMarks, type Ground } from './ground.ts'
+import { announceMarks, type Ground, written } from './ground.ts'
 import { openCondemnation } from './mark-effects.ts'
 import { COPIES_MAX, condemnationsIn, createMark, marksOn, readText, writeMarks } from './marks.ts'
 import type { Copy } from './segments.ts'
@@ -49,8 +50,7 @@ export class Condemnation implements Condemned {
 
   async add(digests: readonly Digest[]): Promise<void> {
     const copies = await this.#copies(digests, () => true)
-    const names = await writeMarks(this.#ground.shelf, 'dying', copies, this.#number)
-    await this.#tell(names)
+    await this.#mark('dying', copies)
   }
 
   spare(digests: Iterable<Digest>): Promise<void> {
@@ -68,8 +68,7 @@ export class Condemnation implements Condemned {
   async #spare(digests: Iterable<Digest>): Promise<void> {
     for await (const some of batched(digests)) {
       const copies = await this.#copies(some, state => (state & CONDEMNED) !== 0)
-      const names = await writeMarks(this.#ground.shelf, 'spared', copies, this.#number)
-      await this.#tell(names)
+      await this.#mark('spared', copies)
     }
   }
 
@@ -79,26 +78,20 @@ export class Condemnation implements Condemned {
     }
     // Should the rest fail, a second call does it.
     this.#mine = true
-    const { shelf, live } = this.#ground
-    const gone = await announceMarks(live, [this.#end])
-    await live.work(catalog => buryEmpty(shelf, catalog))
-    return gone
+    const gone = await announceMarks(this.#ground.live, [this.#end])
+    await bury(this.#ground)
+    return gone ?? { objects: 0, bytes: 0 }
   }
 
   get #end(): string {
     return `${this.#number}.end`
   }
 
-  async #tell(names: readonly string[]): Promise<void> {
-    const { live } = this.#ground
-    const told = await live.announce(
-      names.map(name => `marks/${name}`),
-      async () => {
-        for (const name of names) await live.heed(name)
-        return true
-      },
-      catalog => !catalog.hasMark(this.#end),
-    )
+  async #mark(kind: 'dying' | 'spared', copies: readonly Copy[]): Promise<void> {
+    const { live, shelf } = this.#ground
+    const names = await written(live, writeMarks(shelf, kind, copies, this.#number))
+    const open = (catalog: Catalog) => !catalog.hasMark(this.#end)
+    const told = await announceMarks(live, names, open)
     if (told === undefined) throw released()
   }
 

@@ -5,7 +5,9 @@
  *
  * Each number is created once, so all agree on the order, and who adds to the feed has heard all that
  * came before. The feed is only news: what is true stands in the segments and marks themselves, and
- * whoever missed some of it lists those. Old news is taken away. */
+ * whoever missed some of it lists those. Whoever finds something by listing tells it, because its
+ * maker may have died before telling: so nobody knows what others cannot know. Old news is taken
+ * away. */
 import { newId } from '../../api/ids.ts'
 import { opened, sealed } from './segments.ts'
 import { Missed, type Shelf } from './shelf.ts'
@@ -25,6 +27,7 @@ export class Feed {
 
   /** Takes all news up to now as heard. */
   async skip(): Promise<void> {
+    if (!this.#shelf.shared) return
     for await (const { name } of this.#shelf.list('feed', nameOf(this.#position))) {
       this.#position = Math.max(this.#position, Number(name))
     }

@@ -1,12 +1,14 @@
 /* What all the work of a store stands on. */
 
-import type { Place } from './catalog.ts'
+import { isKaosError } from '../../api/errors.ts'
+import { refusal } from '../refusals.ts'
+import type { Catalog, Place } from './catalog.ts'
 import type { Lost } from './catalog-changes.ts'
 import { DAMAGED } from './catalog-queries.ts'
 import type { LiveCatalog } from './live-catalog.ts'
 import { writeMarks } from './marks.ts'
 import type { PackReading } from './reading.ts'
-import { readSegment } from './recovery.ts'
+import { soundSegment } from './segment-files.ts'
 import type { Copy } from './segments.ts'
 import type { Shelf } from './shelf.ts'
 
@@ -26,30 +28,57 @@ export async function setAside({ shelf, live }: Ground, copy: Copy, read: Place)
   const catalog = await live.ask(current => current)
   const now = await live.ask(current => current.copy(copy))
   if (now === undefined || (now.state & DAMAGED) !== 0) return
-  const segment = await readSegment(shelf, copy.pack)
+  // A damaged one says nothing of where objects lie.
+  const segment = await soundSegment(shelf, copy.pack)
   const listed = segment?.find(({ raw }) => raw.equals(copy.raw))
   const wrong = listed?.offset !== read.offset || listed.length !== read.length
   if (segment !== undefined && wrong) return live.rebuild(catalog)
-  // On a full disk the damage is remembered until the next start, and then found again.
-  const names = await writeMarks(shelf, 'bad', [copy]).catch(() => undefined)
-  if (names === undefined) return live.ask(current => current.setDamaged([copy]))
-  await announceMarks(live, names)
+  await mark({ shelf, live }, 'bad', [copy]).catch(async error => {
+    // On a full disk the damage is remembered until the next start, and then found again.
+    if (isKaosError(refusal(error), 'STORAGE_FULL')) {
+      return live.ask(current => current.setDamaged([copy]))
+    }
+    throw error
+  })
 }
 
-/** Lets the catalog, and others, know of new marks; answers what went with them. */
-export async function announceMarks(live: LiveCatalog, names: readonly string[]): Promise<Lost> {
+/** Marks copies durably, and lets the catalog, and others, know. */
+export async function mark(
+  { shelf, live }: Pick<Ground, 'shelf' | 'live'>,
+  kind: 'gone' | 'bad',
+  copies: readonly Copy[],
+): Promise<void> {
+  await announceMarks(live, await written(live, writeMarks(shelf, kind, copies)))
+}
+
+/** What was to be written. If that failed, some of it may be there all the same. */
+export async function written<T>(live: LiveCatalog, writing: Promise<T>): Promise<T> {
+  return writing.catch(error => {
+    live.miss()
+    throw error
+  })
+}
+
+/** Lets the catalog, and others, know of new marks; answers what went with them. If others told
+ * something first, it goes on only if `still` holds; undefined if it did not. */
+export async function announceMarks(
+  live: LiveCatalog,
+  names: readonly string[],
+  still?: (catalog: Catalog) => boolean,
+): Promise<Lost | undefined> {
   const all = { objects: 0, bytes: 0 }
   if (names.length === 0) return all
-  await live.announce(
+  const heed = async () => {
+    for (const name of names) {
+      const lost = await live.heed(name)
+      all.objects += lost.objects
+      all.bytes += lost.bytes
+    }
+    return all
+  }
+  return live.announce(
     names.map(name => `marks/${name}`),
-    async () => {
-      for (const name of names) {
-        const lost = await live.heed(name)
-        all.objects += lost.objects
-        all.bytes += lost.bytes
-      }
-      return true
-    },
+    heed,
+    still,
   )
-  return all
 }

@@ -8,17 +8,23 @@ import { isDamagedCatalog, StaleCatalog } from './catalog-health.ts'
 import { Feed } from './feed.ts'
 import { applyMark } from './mark-effects.ts'
 import { parseMark } from './marks.ts'
-import { addObjects, catchUp, readSegment } from './recovery.ts'
+import { addObjects, catchUp } from './recovery.ts'
+import { readSegment } from './segment-files.ts'
 import type { Placed } from './segments.ts'
 import { Missed, packIn, type Shelf } from './shelf.ts'
+import { Turns } from './turns.ts'
 
 /** Something that can be asked to use the catalog. */
 export type Ask = <T>(question: (catalog: Catalog) => T) => Promise<T>
 
+/** Names in one piece of news. */
+const TOLD_MAX = 10_000
 /** A listing that others change again and again is begun so many times. */
 const TURNS = 5
 
 export class LiveCatalog {
+  /** Of all that removes packs, or writes segments anew. */
+  readonly packs = new Turns()
   readonly #shelf: Shelf
   readonly #file: string
   readonly #store: string
@@ -26,22 +32,27 @@ export class LiveCatalog {
   #catalog: Promise<Catalog>
   #closed = false
   #missed = false
-  /** Ends when all that changes the catalog by what others did, or tells others, is done. */
-  #last: Promise<unknown> = Promise.resolve()
+  /** What was found by listing: others may not have been told of it, so they are told again. */
+  #untold: string[] = []
+  /** Of all that changes the catalog by what others did, or tells others: it is heard and done in the
+   * order of the feed. */
+  readonly #news = new Turns()
   #hearing: Promise<void> | undefined
+  #opened = false
 
   private constructor(shelf: Shelf, file: string, store: string) {
     this.#shelf = shelf
     this.#file = file
     this.#store = store
     this.#feed = new Feed(shelf)
-    this.#catalog = this.#open()
+    this.#catalog = this.#feed.skip().then(() => this.#open())
   }
 
   /** Makes the catalog in this file say what the shelf of this store says. */
   static async open(shelf: Shelf, file: string, store: string): Promise<LiveCatalog> {
     const live = new LiveCatalog(shelf, file, store)
     await live.#catalog
+    await live.hear()
     return live
   }
 
@@ -60,7 +71,7 @@ export class LiveCatalog {
   async hear(): Promise<void> {
     if (!this.#shelf.shared) return
     // Who comes while others listen waits for the next turn: this one may have looked already.
-    this.#hearing ??= this.#alone(() => {
+    this.#hearing ??= this.#news.take(() => {
       this.#hearing = undefined
       return this.#listen()
     })
@@ -75,23 +86,26 @@ export class LiveCatalog {
     follow: () => Promise<T>,
     still: (catalog: Catalog) => boolean = () => true,
   ): Promise<T | undefined> {
-    return this.#alone(async () => {
-      for (;;) {
-        if (!(await this.ask(still))) return undefined
-        if (!this.#shelf.shared || (await this.#feed.add(names))) break
-        await this.#listen()
-      }
-      return follow().catch(error => {
+    return this.#news.take(async () => {
+      try {
+        if (this.#shelf.shared && (this.#missed || this.#untold.length > 0)) await this.#listen()
+        for (;;) {
+          if (!(await this.ask(still))) return undefined
+          if (!this.#shelf.shared || (await this.#feed.add(names))) return await follow()
+          await this.#listen()
+        }
+      } catch (error) {
         this.miss()
         throw error
-      })
+      }
     })
   }
 
-  /** What is on the shelf could not be told to the catalog: it must be brought up to it. */
+  /** Something is on the shelf, or may be, that the catalog or others have not been told of: on a
+   * shared shelf everything is listed before the next question. On one of its own that is for the
+   * next start; until then it is as if it were not there. */
   miss(): void {
     this.#missed = true
-    if (!this.#shelf.shared) void this.#catalog.then(catalog => this.rebuild(catalog))
   }
 
   /** As `ask`, for work that takes several turns and can be repeated. */
@@ -123,6 +137,7 @@ export class LiveCatalog {
 
   /** Builds it anew, unless that has been done since this one was asked. */
   rebuild(broken: Catalog): void {
+    if (this.#closed) return
     const after = this.#catalog.then(async catalog => {
       if (catalog !== broken) return catalog
       catalog.close()
@@ -145,16 +160,10 @@ export class LiveCatalog {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#last
+    await this.#news.idle()
+    await this.packs.idle()
     const catalog = await this.#catalog.catch(() => undefined)
     catalog?.close()
-  }
-
-  /** One at a time, so that all is heard and done in the order of the feed. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work)
-    this.#last = turn.catch(() => undefined)
-    return turn
   }
 
   async #current(): Promise<Catalog> {
@@ -195,9 +204,11 @@ export class LiveCatalog {
   async #catchUp(catalog: Catalog): Promise<void> {
     for (let turn = 1; ; turn++) {
       try {
-        if (this.#shelf.shared) await this.#feed.skip()
-        await catchUp(this.#shelf, catalog)
-        this.#missed = false
+        // Later, segments are written in turn with what else is done to packs.
+        const alone = !this.#shelf.shared && !this.#opened
+        const found = await catchUp(this.#shelf, catalog, alone)
+        this.#opened = true
+        if (this.#shelf.shared) this.#untold.push(...found)
         return
       } catch (error) {
         if (!(error instanceof Missed) || turn === TURNS) throw error
@@ -205,7 +216,17 @@ export class LiveCatalog {
     }
   }
 
+  /** Hears the news, and tells what was found by listing. */
   async #listen(): Promise<void> {
+    await this.#hearNews()
+    while (this.#untold.length > 0) {
+      const names = this.#untold.slice(0, TOLD_MAX)
+      if (await this.#feed.add(names)) this.#untold.splice(0, names.length)
+      else await this.#hearNews()
+    }
+  }
+
+  async #hearNews(): Promise<void> {
     try {
       if (this.#missed) throw new Missed()
       for await (const names of this.#feed.news()) {
@@ -213,19 +234,22 @@ export class LiveCatalog {
       }
     } catch (error) {
       if (!(error instanceof Missed)) throw error
+      await this.#feed.skip()
       await this.work(catalog => this.#catchUp(catalog))
+      this.#missed = false
     }
   }
 
-  /** Something that another server added. */
+  /** Something that another server added, or found. */
   async #take(name: string): Promise<void> {
     const [folder, file = ''] = name.split('/')
     if (folder === 'marks') {
-      await this.heed(file)
+      if (!(await this.ask(catalog => catalog.hasMark(file)))) await this.heed(file)
       return
     }
     const found = packIn(file)
     if (found?.is !== 'segment') return
+    if ((await this.ask(catalog => catalog.liveIn(found.pack))) !== undefined) return
     const objects = await readSegment(this.#shelf, found.pack)
     // Removed already: a later mark tells.
     if (objects === undefined) return

@@ -15,7 +15,7 @@ import {
   writeMarks,
 } from './marks.ts'
 import type { Copy } from './segments.ts'
-import type { Shelf } from './shelf.ts'
+import { packIn, type Shelf } from './shelf.ts'
 
 /** More marks than this are merged. */
 const MARKS_MAX = 64
@@ -122,21 +122,30 @@ export async function mergeMarks(shelf: Shelf, catalog: Catalog, now: number): P
   }
   const ended = condemnationsIn(marks).filter(one => one.marks.some(mark => mark.kind === 'end'))
   const plain = marks.filter(mark => mark.kind === 'gone' || mark.kind === 'bad')
-  for (const { marks: own } of ended) await buryCondemnation(shelf, catalog, own)
+  if (ended.length === 0 && plain.length <= MARKS_MAX) return
+  // What was removed must not come back, by a loss of power, once nothing says that it was.
+  await shelf.settle('packs')
+  const packs = await packsThere(shelf, catalog)
+  for (const { marks: own } of ended) await buryCondemnation(shelf, catalog, own, packs)
   if (plain.length <= MARKS_MAX) return
   for (const kind of ['gone', 'bad'] as const) {
     const old = await sound(
       shelf,
       plain.filter(mark => mark.kind === kind),
     )
-    await rewrite(shelf, catalog, kind, old, () => true)
+    await rewrite(shelf, catalog, kind, old, ({ pack }) => packs.has(pack))
     await shelf.remove(old.map(({ name }) => `marks/${name}`))
     for (const { name } of old) catalog.dropMark(name)
   }
 }
 
 /** What it removed goes into plain marks; then its own go, those that condemn before all others. */
-async function buryCondemnation(shelf: Shelf, catalog: Catalog, marks: readonly Mark[]) {
+async function buryCondemnation(
+  shelf: Shelf,
+  catalog: Catalog,
+  marks: readonly Mark[],
+  packs: ReadonlySet<string>,
+) {
   const of = (...kinds: Mark['kind'][]) => marks.filter(({ kind }) => kinds.includes(kind))
   if ((await sound(shelf, marks)).length < marks.length) return
   const [end] = of('end')
@@ -146,7 +155,8 @@ async function buryCondemnation(shelf: Shelf, catalog: Catalog, marks: readonly 
     for (const mark of of('spared')) {
       for (const { raw } of (await readMark(shelf, mark)) ?? []) spared.addPacked(raw)
     }
-    await rewrite(shelf, catalog, 'gone', of('dying'), ({ raw }) => !spared.hasRaw(raw))
+    const wanted = ({ raw, pack }: Copy) => packs.has(pack) && !spared.hasRaw(raw)
+    await rewrite(shelf, catalog, 'gone', of('dying'), wanted)
   }
   for (const some of [of('dying'), of('spared', 'begin')]) {
     await shelf.remove(some.map(({ name }) => `marks/${name}`))
@@ -172,7 +182,18 @@ async function sound(shelf: Shelf, marks: readonly Mark[]): Promise<Mark[]> {
   return found
 }
 
-/** Says again, in few marks, what these say of packs that are still there. */
+/** Packs of which anything is there. On a shared shelf one that the catalog has forgotten may be among
+ * them (remaking.ts). */
+async function packsThere(shelf: Shelf, catalog: Catalog): Promise<Set<string>> {
+  const packs = new Set(catalog.packs().map(({ id }) => id))
+  for await (const { name } of shelf.list('packs')) {
+    const found = packIn(name)
+    if (found !== undefined) packs.add(found.pack)
+  }
+  return packs
+}
+
+/** Says again, in few marks, what these say that is wanted. */
 async function rewrite(
   shelf: Shelf,
   catalog: Catalog,
@@ -180,7 +201,6 @@ async function rewrite(
   old: readonly Mark[],
   wanted: (copy: Copy) => boolean,
 ): Promise<void> {
-  const packs = new Set(catalog.packs().map(({ id }) => id))
   let copies: Copy[] = []
   const write = async () => {
     for (const name of await writeMarks(shelf, kind, copies)) catalog.addMark(name)
@@ -188,7 +208,7 @@ async function rewrite(
   }
   for (const mark of old) {
     for (const copy of (await readMark(shelf, mark)) ?? []) {
-      if (packs.has(copy.pack) && wanted(copy)) copies.push(copy)
+      if (wanted(copy)) copies.push(copy)
     }
     if (copies.length >= COPIES_MAX) await write()
   }

@@ -62,7 +62,8 @@ export function condemnationsIn(marks: readonly Mark[]): { number: string; marks
     .sort((a, b) => (a.number < b.number ? -1 : 1))
 }
 
-/** Writes marks durably; answers their names. */
+/** Writes marks durably; answers their names. If it fails on a shelf of its own, none is left; on a
+ * shared one others may have seen some already, so they stay. */
 export async function writeMarks(
   shelf: Shelf,
   kind: 'gone' | 'bad' | 'dying' | 'spared',
@@ -70,14 +71,21 @@ export async function writeMarks(
   number?: string,
 ): Promise<string[]> {
   const names: string[] = []
-  for (let at = 0; at < copies.length; at += COPIES_MAX) {
-    const name = `${number === undefined ? '' : `${number}.`}${newId()}.${kind}`
-    const bytes = encodeMark(kind, copies.slice(at, at + COPIES_MAX))
-    await shelf.write(`marks/${name}`, bytes)
-    names.push(name)
+  try {
+    for (let at = 0; at < copies.length; at += COPIES_MAX) {
+      const name = `${number === undefined ? '' : `${number}.`}${newId()}.${kind}`
+      names.push(name)
+      await shelf.write(`marks/${name}`, encodeMark(kind, copies.slice(at, at + COPIES_MAX)))
+    }
+    if (names.length > 0) await shelf.settle('marks')
+    return names
+  } catch (error) {
+    if (!shelf.shared) {
+      await shelf.remove(names.map(name => `marks/${name}`))
+      await shelf.settle('marks').catch(() => undefined)
+    }
+    throw error
   }
-  if (names.length > 0) await shelf.settle('marks')
-  return names
 }
 
 /** Whether there may be only one of it, and it holds a word. */

@@ -3,30 +3,21 @@
 import type { Catalog } from './catalog.ts'
 import { DAMAGED } from './catalog-queries.ts'
 import { release } from './condemning.ts'
-import { announceMarks, type Ground } from './ground.ts'
-import {
-  isText,
-  type Mark,
-  marksOn,
-  readMark,
-  readText,
-  salvageText,
-  writeMarks,
-  writeText,
-} from './marks.ts'
+import { type Ground, mark } from './ground.ts'
+import { isText, type Mark, marksOn, readMark, readText, salvageText, writeText } from './marks.ts'
 import { type Copy, salvageMark } from './segments.ts'
 import { Missed } from './shelf.ts'
 
 /** Names the files that were damaged. */
 export async function* mendMarks(ground: Ground): AsyncGenerator<string, void, undefined> {
   const mended = new Set<string>()
-  for (const mark of await marksOn(ground.shelf)) {
-    if (!(await isDamaged(ground, mark))) continue
-    yield `marks/${mark.name}`
-    if (isText(mark)) await mendText(ground, mark)
-    else if (!('number' in mark)) await mendPlain(ground, mark)
-    else if (!mended.has(mark.number)) await mendCondemnation(ground, mark.number)
-    if ('number' in mark && !isText(mark)) mended.add(mark.number)
+  for (const one of await marksOn(ground.shelf)) {
+    if (!(await isDamaged(ground, one))) continue
+    yield `marks/${one.name}`
+    if (isText(one)) await mendText(ground, one)
+    else if (!('number' in one)) await mendPlain(ground, one)
+    else if (!mended.has(one.number)) await mendCondemnation(ground, one.number)
+    if ('number' in one && !isText(one)) mended.add(one.number)
   }
 }
 
@@ -80,7 +71,7 @@ async function sayAgain(
     const input = await ground.shelf.readWhole(`marks/${name}`)
     const copies = salvageMark(input ?? Buffer.alloc(0))
     const said = await ground.live.ask(catalog => copies.filter(copy => agreed(catalog, copy)))
-    await announceMarks(ground.live, await writeMarks(ground.shelf, kind, said))
+    await mark(ground, kind, said)
   }
 }
 

@@ -173,4 +173,6 @@ export async function removePacks(shelf: Shelf, packs: readonly string[]): Promi
   await shelf.remove(packs.map(segmentName))
   await shelf.settle('packs')
   await shelf.remove(packs.map(packName))
+  // Another server may have made a segment anew meanwhile (remaking.ts).
+  if (shelf.shared) await shelf.remove(packs.map(segmentName))
 }

@@ -3,14 +3,14 @@ import { type Digest, digestFromRaw, rawOf } from '../../api/digest.ts'
 import { closed, damaged, refusal, removedMeanwhile, unknown } from '../refusals.ts'
 import type { Checked, Condemned, Stats, Store } from '../store.ts'
 import { BlockPool } from './blocks.ts'
-import { buryEmpty } from './burying.ts'
+import { bury } from './burying.ts'
 import { Catalog } from './catalog.ts'
 import { check } from './checking.ts'
 import { Committer } from './commit.ts'
 import { compact } from './compacting.ts'
 import { type Condemnation, condemn, releaseOld } from './condemning.ts'
 import { type Desk, Draft } from './draft.ts'
-import { announceMarks, type Ground, setAside } from './ground.ts'
+import { announceMarks, type Ground, setAside, written } from './ground.ts'
 import { Hashing } from './hashing.ts'
 import { identityOf } from './identity.ts'
 import { LiveCatalog } from './live-catalog.ts'
@@ -35,16 +35,16 @@ export async function openPackedStore({ shelf, catalog, owner }: Options): Promi
   try {
     await shelf.sweep()
     const id = await identityOf(shelf, () => rememberedIn(catalog))
-    // On a shelf of its own nothing is being written now.
-    if (!shelf.shared) await sweepOrphans(shelf, Infinity)
     const live = await LiveCatalog.open(shelf, catalog, id)
     const reading = new PackReading(shelf)
     const ground: Ground = { id, shelf, live, reading, worn: new Set() }
     await releaseOld(ground, owner)
-    await live.work(async current => {
-      await buryEmpty(shelf, current)
-      if (!shelf.shared) await mergeMarks(shelf, current, Date.now())
-    })
+    await bury(ground)
+    // On a shelf of its own nothing is being written now.
+    if (!shelf.shared) {
+      await sweepOrphans(ground, Infinity)
+      await live.work(current => mergeMarks(shelf, current, Date.now()))
+    }
     return new PackedStore(ground, owner)
   } catch (error) {
     await shelf.close()
@@ -128,23 +128,14 @@ class PackedStore implements Store {
 
   async remove(digests: readonly Digest[]): Promise<void> {
     this.#refuseClosed()
-    const { live, shelf } = this.#ground
-    await live.hear()
+    await this.#ground.live.hear()
     const raws = digests.map(rawOf)
-    const copies = await live.ask(catalog => {
-      const found = raws.flatMap(raw => catalog.copies(raw))
-      // From now on no put relies on them; a new copy of the same bytes is another copy.
-      catalog.hide(found)
-      return found
-    })
     try {
-      const names = await writeMarks(shelf, 'gone', copies)
-      await announceMarks(live, names)
-      await live.work(catalog => buryEmpty(shelf, catalog))
+      // Again, for what a compaction has copied meanwhile.
+      while ((await this.#removeCopies(raws)) > 0);
+      await bury(this.#ground)
     } catch (error) {
       throw refusal(error)
-    } finally {
-      await live.ask(catalog => catalog.show(copies))
     }
   }
 
@@ -211,6 +202,25 @@ class PackedStore implements Store {
       await shelf.close()
     })()
     return this.#closing
+  }
+
+  /** Removes the copies that are known now; answers how many. */
+  async #removeCopies(raws: readonly Buffer[]): Promise<number> {
+    const { live, shelf } = this.#ground
+    const copies = await live.ask(catalog => {
+      const found = raws.flatMap(raw => catalog.copies(raw))
+      // From now on no put relies on them; a new copy of the same bytes is another copy.
+      catalog.hide(found)
+      return found
+    })
+    const names = await written(live, writeMarks(shelf, 'gone', copies)).catch(async error => {
+      await live.ask(catalog => catalog.show(copies)).catch(() => undefined)
+      throw error
+    })
+    // If this fails they stay hidden: what the next start finds removed is not to be relied on.
+    await announceMarks(live, names)
+    await live.ask(catalog => catalog.show(copies))
+    return copies.length
   }
 
   /** What was here when the put began may have been removed or condemned since. */

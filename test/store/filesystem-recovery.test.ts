@@ -20,7 +20,7 @@ import type { Catalog } from '../../store/packed/catalog.ts'
 import { LiveCatalog } from '../../store/packed/live-catalog.ts'
 import type { Store } from '../../store/store.ts'
 import { noise } from './bytes.ts'
-import { damageFound, digestsIn } from './conformance.ts'
+import { damageFound, digestsIn, filesFound } from './conformance.ts'
 import { damageIn, flipBit } from './damage.ts'
 import { temporaryFolder } from './folders.ts'
 
@@ -154,6 +154,26 @@ test('a damaged segment is written anew from its pack', async t => {
   assert.deepEqual(await digestsIn(again), digests.toSorted())
   assert.deepEqual(await readFile(join(packs, segment!)), whole)
 })
+
+for (const when of ['while the store is open', 'before the store is opened']) {
+  test(`a segment that went missing ${when} is written anew, and costs nothing`, async t => {
+    const { folder, store } = await opened(t)
+    await store.put(objects)
+    const packs = join(folder, 'packs')
+    const [segment] = (await readdir(packs)).filter(name => name.endsWith('.idx'))
+    if (when.startsWith('before')) await store.close()
+    await rm(join(packs, segment!))
+
+    const again = when.startsWith('before') ? await open(t, folder) : store
+
+    const found = await filesFound(again)
+    assert.deepEqual(found, when.startsWith('before') ? [] : [`packs/${segment}`])
+    for (const digest of digests) assert.equal(digestOf(await again.get(digest)), digest)
+    await again.close()
+    await rm(join(folder, 'index.sqlite'))
+    assert.deepEqual(await digestsIn(await open(t, folder)), digests.toSorted())
+  })
+}
 
 test('objects of a pack that went missing are missing, and heal', async t => {
   const { folder, store } = await opened(t)

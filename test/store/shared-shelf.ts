@@ -10,8 +10,8 @@ export class SharedShelf implements Shelf {
   readonly files: Map<string, { bytes: Buffer; at: number }>
   /** What was asked for, in order. */
   readonly log: string[] = []
-  /** Throws what is to fail. */
-  before: (request: string) => void = () => {}
+  /** Throws what is to fail, or holds it up. */
+  before: (request: string) => void | Promise<void> = () => {}
 
   constructor(files: SharedShelf['files'] = new Map()) {
     this.files = files
@@ -100,7 +100,7 @@ export class SharedShelf implements Shelf {
 
   async #turn(request: string): Promise<void> {
     await new Promise(resolve => setImmediate(resolve))
-    this.before(request)
+    await this.before(request)
     this.log.push(request)
   }
 }

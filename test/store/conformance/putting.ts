@@ -36,6 +36,16 @@ export function putting(at: At): void {
     assert.deepEqual(await at.store.has([]), [])
   })
 
+  it('says since when each object is here', async () => {
+    const before = Date.now()
+    await at.store.put([abc])
+    const after = Date.now()
+
+    const [listed] = await Array.fromAsync(at.store.list())
+
+    assert.ok(listed!.at >= before && listed!.at <= after, `${before} ${listed!.at} ${after}`)
+  })
+
   it('refuses what it does not hold', async () => {
     await assert.rejects(at.store.get(missing), { code: 'OBJECT_UNKNOWN' })
   })
