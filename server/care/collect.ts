@@ -33,7 +33,7 @@ export interface Order {
   readonly only?: Digest
 }
 
-export type Phase = 'marking' | 'condemning' | 'looking again' | 'removing' | 'compacting'
+type Phase = 'marking' | 'condemning' | 'looking again' | 'removing' | 'compacting'
 
 export interface Room extends Ground {
   /** Agent for what the collection itself writes. */

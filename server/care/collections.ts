@@ -2,7 +2,6 @@
  * run in the background, one at a time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Actor, DEFAULT_ORGANISATION } from '../../api/actor.ts'
-import type { Digest } from '../../api/digest.ts'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
 import type { GcRequest, GcRun } from '../../api/wire.ts'
@@ -11,16 +10,17 @@ import type { Rooms } from '../rooms.ts'
 import { receivedBefore, saveCensus } from './census-record.ts'
 import { type Collected, collect, type Order } from './collect.ts'
 import { foundDamaged } from './fsck.ts'
-import { type Lease, takeLease } from './lease.ts'
+import { COLLECTING, type Lease, takeLease } from './lease.ts'
 import { countersOf, type Pruned, pruneRecords, pruneUnreached } from './prune.ts'
+import { type Purged, purgeDone } from './purging.ts'
 import { RunRecord } from './run-record.ts'
 import { workspaceNames } from './workspace-names.ts'
 
 export interface Collections {
   /** CONFLICT when one is running. */
   begin(actor: Actor, request: GcRequest): Promise<GcRun>
-  /** Takes away what this folder or file consists of, as soon as nothing else is running. */
-  purge(actor: Actor, content: Digest): void
+  /** Takes away what was purged, as soon as nothing else is running. */
+  purge(actor: Actor, purged: Purged): void
   /** The one that runs, or the last. */
   last(): Promise<GcRun | undefined>
   /** Breaks off what runs, and waits for that. */
@@ -28,7 +28,6 @@ export interface Collections {
 }
 
 const GRACE_S = 3600
-const LEASE = 'gc/lease'
 /** Between two looks whether another collection has ended. */
 const AGAIN_MS = 500
 
@@ -42,12 +41,13 @@ export function openCollections(parts: Rooms): Collections {
 
   async function begin(actor: Actor, order: Order): Promise<void> {
     requireOpen()
-    const lease = await takeLease(LEASE, { ledger, agent, now })
+    const lease = await takeLease(COLLECTING, { ledger, agent, now })
     await record.begin(newRun(actor, order, now()))
     running = work(actor, order, lease)
       .catch(ended)
-      .finally(async () => {
-        await lease.release()
+      .then(() => lease.release())
+      .catch(error => log('error', `the end of a collection was not noted: ${error.message}`))
+      .finally(() => {
         running = undefined
       })
   }
@@ -85,12 +85,14 @@ export function openCollections(parts: Rooms): Collections {
     await record.end({ state: 'failed', error: message, finishedAt })
   }
 
-  async function whenFree(actor: Actor, only: Digest): Promise<void> {
+  async function whenFree(actor: Actor, { entity, content }: Purged): Promise<void> {
     while (!closing) {
       await running
       try {
-        await begin(actor, { graceMs: 0, dryRun: false, damaged: [], only })
-        return running
+        await begin(actor, { graceMs: 0, dryRun: false, damaged: [], only: content })
+        await running
+        if ((await record.last())?.state === 'done') await purgeDone(parts, entity)
+        return
       } catch (error) {
         if (!isKaosError(error, 'CONFLICT')) throw error
         await sleep(AGAIN_MS)
@@ -104,16 +106,16 @@ export function openCollections(parts: Rooms): Collections {
       await begin(actor, { dryRun, graceMs: graceSeconds * 1000, damaged })
       return (await this.last())!
     },
-    purge(actor, content) {
+    purge(actor, purged) {
       purges = purges
-        .then(() => whenFree(actor, content))
+        .then(() => whenFree(actor, purged))
         .catch(error => log('error', `purged content is still here: ${error.message}; collect`))
     },
     async last() {
       const run = await record.last()
       if (!run) return undefined
       const by = await people.nameOf(run.by)
-      const alive = running !== undefined || (await recordAt(ledger, LEASE)) !== undefined
+      const alive = running !== undefined || (await recordAt(ledger, COLLECTING)) !== undefined
       if (run.state !== 'running' || alive) return { ...run, by }
       return { ...run, by, state: 'failed', error: 'the server was stopped; collect again' }
     },

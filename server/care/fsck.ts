@@ -12,7 +12,7 @@ import { describeAffected } from './affected.ts'
 import { heldContent } from './held.ts'
 import { EPOCH } from './intake.ts'
 import { entitiesOf, openKept } from './kept.ts'
-import { type Lease, takeLease } from './lease.ts'
+import { CHECKING, type Lease, takeLease } from './lease.ts'
 import { RunRecord } from './run-record.ts'
 import { Unsoundness } from './unsound.ts'
 
@@ -30,7 +30,6 @@ export interface Fsck {
 /** As it is kept: with the store's cursor, and what was found so far. */
 type Kept = FsckRun & { cursor?: string }
 
-const LEASE = 'fsck/lease'
 const TURNS = 3
 const RUN = 'fsck/run'
 
@@ -49,12 +48,13 @@ export function openFsck(parts: Rooms): Fsck {
 
   async function begin(run: Kept): Promise<void> {
     requireOpen()
-    const lease = await takeLease(LEASE, { ledger, agent, now })
+    const lease = await takeLease(CHECKING, { ledger, agent, now })
     await record.begin(run)
     running = check(run, lease)
       .catch(ended)
-      .finally(async () => {
-        await lease.release()
+      .then(() => lease.release())
+      .catch(error => log('error', `the end of a check was not noted: ${error.message}`))
+      .finally(() => {
         running = undefined
       })
   }
@@ -111,17 +111,11 @@ export function openFsck(parts: Rooms): Fsck {
       await unsound.look(node, `${node.kind} ${node.name ?? node.id}`)
       record.change({ entities: ++entities, ...told(unsound) })
     }
-    for await (const { is, digest, name } of heldFiles()) {
+    for await (const held of heldContent(ledger)) {
       requireOpen()
-      if (is === 'content') await unsound.lookAtFile(digest, name)
+      if (held.is === 'content') await unsound.lookAtFile(held.digest, held.name ?? held.digest)
     }
     await record.save({ entities })
-  }
-
-  async function* heldFiles() {
-    for await (const held of heldContent(ledger)) {
-      if (held.is === 'content') yield { ...held, name: 'a blob or an object of a remote' }
-    }
   }
 
   function requireOpen(): void {
@@ -140,7 +134,7 @@ export function openFsck(parts: Rooms): Fsck {
   async function last(): Promise<Kept | undefined> {
     const run = await record.last()
     if (run?.state !== 'running' || running !== undefined) return run
-    return (await recordAt(ledger, LEASE)) ? run : { ...run, state: 'stopped' }
+    return (await recordAt(ledger, CHECKING)) ? run : { ...run, state: 'stopped' }
   }
 
   async function view(): Promise<FsckRun | undefined> {

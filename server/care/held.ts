@@ -9,12 +9,15 @@ import { type Kept, rootsOf } from '../remotes/objects.ts'
 
 /** An object by itself (noted by a session, or not), content with all that it names (which should be
  * there, or may be), or all that an entity consists of. */
-export type Held =
-  | { readonly is: 'note'; readonly digest: Digest; readonly workspace: string | undefined }
-  | { readonly is: 'object'; readonly digest: Digest; readonly workspace: string | undefined }
-  | { readonly is: 'perhaps'; readonly digest: Digest; readonly workspace: string | undefined }
-  | { readonly is: 'content'; readonly digest: Digest; readonly workspace: string | undefined }
-  | { readonly is: 'entity'; readonly node: Node }
+export type Held = HeldObject | { readonly is: 'entity'; readonly node: Node }
+
+interface HeldObject {
+  readonly is: 'note' | 'object' | 'perhaps' | 'content'
+  readonly digest: Digest
+  readonly workspace: string | undefined
+  /** For people: of what it is the content. */
+  readonly name?: string
+}
 
 /** Records of remotes: `dvc/<workspace>/<repository>:<name>`, beside which `brought/loose/…` stands
  * while the object is in no version. */
@@ -32,7 +35,8 @@ export async function* heldContent(
   }
   for await (const { key, value } of recordsBelow(ledger, 'blob/')) {
     const { file } = value as { file?: Json }
-    if (isDigest(file)) yield { is: 'content', digest: file, workspace: workspaceIn(key) }
+    const name = `blob ${placeIn(key)}`
+    if (isDigest(file)) yield { is: 'content', digest: file, workspace: workspaceIn(key), name }
   }
   for (const kind of REMOTES) {
     for await (const { key } of recordsBelow(ledger, `brought/loose/${kind}/`)) {
@@ -103,8 +107,13 @@ function* remoteFile({ key, value }: LedgerRecord): Generator<Held> {
   const roots = rootsOf(object)
   const file = roots.length === 1 ? 'content' : 'perhaps'
   for (const digest of roots) {
-    yield { is: digest === object.file ? file : 'object', digest, workspace }
+    yield { is: digest === object.file ? file : 'object', digest, workspace, name: placeIn(key) }
   }
+}
+
+/** A key without its kind and workspace: the repository, and the name there. */
+function placeIn(key: string): string {
+  return key.split('/').slice(2).join('/')
 }
 
 function workspaceIn(key: LedgerRecord['key']): string | undefined {

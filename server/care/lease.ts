@@ -6,12 +6,13 @@ import { newId } from '../../api/ids.ts'
 import type { Ledger } from '../../graph/ledger.ts'
 import { recordAt } from '../ledger-reads.ts'
 
+export const COLLECTING = 'gc/lease'
+export const CHECKING = 'fsck/lease'
+
 const LIFE_MS = 30_000
 const RENEWED_EVERY_MS = 5000
 
 export interface Lease {
-  /** Of the record when the lease was taken: whatever was written later has a greater version. */
-  readonly since: number
   /** CONFLICT when it was lost. Call it before what must not be done by two. */
   require(): Promise<void>
   release(): Promise<void>
@@ -42,29 +43,21 @@ export async function takeLease(key: string, { ledger, agent, now }: Options): P
     await write({ holder })
   } catch (error) {
     if (!isKaosError(error, 'CONFLICT')) throw error
-    const message = 'a collection is running already; see it with: kaos admin gc --status'
+    const [what, command] = key === COLLECTING ? ['collection', 'gc'] : ['check', 'fsck']
+    const message = `a ${what} is running already; see it with: kaos admin ${command} --status`
     throw new KaosError('CONFLICT', message, { cause: error })
   }
-  const since = version
   let renewing: Promise<void> = Promise.resolve()
-  let lost: unknown
   const renew = (): Promise<void> => {
-    renewing = renewing.then(() => write({ holder }))
+    renewing = renewing.catch(() => undefined).then(() => write({ holder }))
     return renewing
   }
-  const timer = setInterval(() => {
-    renew().catch(error => {
-      lost = error
-    })
-  }, RENEWED_EVERY_MS)
+  // Should it be lost, `require` tells.
+  const timer = setInterval(() => void renew().catch(() => undefined), RENEWED_EVERY_MS)
   timer.unref()
 
   return {
-    since,
-    async require() {
-      if (lost !== undefined) throw lost
-      await renew()
-    },
+    require: renew,
     async release() {
       clearInterval(timer)
       await renewing.catch(() => undefined)

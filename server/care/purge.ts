@@ -16,6 +16,7 @@ import { EPOCH } from './intake.ts'
 import { entitiesOf, openKept } from './kept.ts'
 import { KeySet } from './key-set.ts'
 import { PURGED, purgeOf } from './purged.ts'
+import { type Purged, purgeBegun } from './purging.ts'
 import { Reach } from './reach.ts'
 import { Search } from './search.ts'
 
@@ -29,7 +30,7 @@ const PAGE = 1000
 export interface Purging {
   readonly view: PurgeView
   /** What is to be taken away now; undefined when it was purged before. */
-  readonly content: Digest | undefined
+  readonly purged: Purged | undefined
 }
 
 export async function purge(
@@ -44,7 +45,8 @@ export async function purge(
     throw new KaosError('BAD_REQUEST', `${node.kind} ${node.name ?? node.id} has no content`)
   }
   const before = await viewOf(parts, node, digest)
-  if (before) return { view: before, content: undefined }
+  if (before) return { view: before, purged: undefined }
+  const purged = { entity: node.id, content: digest }
   const content = new KeySet(32)
   await new Reach(parts.store).content(digest, raw => content.raise(raw))
   const sharing = await sharingWith(parts, node, content)
@@ -55,7 +57,11 @@ export async function purge(
     organisation: node.organisation,
     expect: [{ pointer: PURGED + node.id, target: null }],
     // Whoever found the content and has not committed yet must look again.
-    records: [...(await recordsOf(parts, workspace.id, node, content)), { key: EPOCH, value: {} }],
+    records: [
+      ...(await recordsOf(parts, workspace.id, node, content)),
+      { key: EPOCH, value: {} },
+      purgeBegun(purged),
+    ],
     statements: [
       {
         type: 'content.purged',
@@ -70,7 +76,7 @@ export async function purge(
       },
     ],
   })
-  return { view: (await viewOf(parts, node, digest))!, content: digest }
+  return { view: (await viewOf(parts, node, digest))!, purged }
 }
 
 async function entityOf(

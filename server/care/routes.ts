@@ -29,6 +29,7 @@ const config = { scope: 'admin' } as const
 
 export const careRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { parts, care }) => {
   const { collections, fsck } = care
+  await care.ready
   app.addHook('onClose', () => care.close())
 
   app.post(
@@ -104,8 +105,8 @@ export const careRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { part
     async (request, reply) => {
       const { actor, body } = request
       const workspace = await parts.workspaces.find(actor, body.workspace)
-      const { view, content } = await purge(parts, actor, workspace, body)
-      if (content !== undefined) collections.purge(actor, content)
+      const { view, purged } = await purge(parts, actor, workspace, body)
+      if (purged) collections.purge(actor, purged)
       return reply.code(201).send(view)
     },
   )

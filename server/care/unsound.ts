@@ -6,7 +6,7 @@ import type { Store } from '../../store/store.ts'
 import { Search } from './search.ts'
 
 /** Findings and affected entities that are told one by one. */
-export const TOLD_MAX = 200
+const TOLD_MAX = 200
 const NAMED = 20
 const DAMAGED = 'its bytes are others'
 

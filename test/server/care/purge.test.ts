@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { Digest } from '../../../api/digest.ts'
 import type { GcRun, PurgeView } from '../../../api/wire.ts'
 import { openMemoryStore } from '../../../store/memory.ts'
@@ -124,4 +125,25 @@ test('only an administrator may purge, and only what is there', async t => {
   assert.equal(refused.status, 403)
   assert.equal(unknown.status, 404)
   assert.equal(without.status, 400)
+})
+
+test('a purge that a stop broke off is finished after the next start', async t => {
+  const objects = new Map<Digest, Uint8Array>()
+  const stuck = await openMemoryStore(objects)
+  stuck.condemn = () => Promise.reject(new Error('the power went'))
+  const first = await openScene(t, { store: stuck })
+  await first.push('people', SECRET)
+  const body = { workspace: 'mnist', reference: 'people@v1', reason: 'it names people' }
+  await first.ask('POST', '/admin/purge', body)
+  await first.test.close()
+  assert.ok(holds(objects, 'namesnames'))
+
+  const second = await openScene(t, {
+    store: await openMemoryStore(objects),
+    folder: first.test.folder,
+  })
+  const { ledger } = second.parts
+  while ((await ledger.records('purging/')).length > 0) await setImmediate()
+
+  assert.ok(!holds(objects, 'namesnames'))
 })
