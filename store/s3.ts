@@ -1,5 +1,6 @@
 /* The store in a bucket: shelf.ts has its objects. Several servers may have it open at the same time
- * and see what the others do. What each keeps on its own disk is the catalog, a cache. */
+ * and see what the others do. What each keeps on its own disk is the catalog, a cache, and for a moment
+ * what is on its way to the bucket. */
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ import { openS3Shelf } from './s3/shelf.ts'
 import type { Store } from './store.ts'
 
 export interface S3Options extends S3Place {
-  /** For the catalog. One process at a time may use it. */
+  /** For the catalog, and for what is on its way. One process at a time may use it. */
   readonly cacheFolder: string
 }
 
@@ -21,7 +22,7 @@ export async function openS3Store(
   through: (shelf: Shelf) => Shelf = shelf => shelf,
 ): Promise<Store> {
   await mkdir(cacheFolder, { recursive: true, mode: 0o700 })
-  const shelf = through(await openS3Shelf(place))
+  const shelf = through(await openS3Shelf(place, join(cacheFolder, 'outbox')))
   const owner = await ownerIn(join(cacheFolder, 'owner'))
   return openPackedStore({ shelf, catalog: join(cacheFolder, 'index.sqlite'), owner })
 }

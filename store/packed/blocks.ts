@@ -11,7 +11,7 @@ const RAW = 32
 export const HEADER = 4
 /** Blocks at once. Who needs another waits, but never for long: those who have them all may be
  * clients that stand still, and a block costs no more memory than was put into it. */
-const BLOCKS_MAX = 32
+const BLOCKS_MAX = 24
 const WAIT_MS = 1000
 /** Blocks that are kept although nobody uses them. */
 const IDLE_MAX = 8

@@ -9,7 +9,7 @@ import type { Placed } from './segments.ts'
 import { packName, type Shelf, Unreadable } from './shelf.ts'
 
 /** What is read at once from a pack that is read in order, from a disk and over the network. */
-const AHEAD = { own: 1024 * 1024, shared: 4 * 1024 * 1024 }
+const AHEAD = { own: 1024 * 1024, shared: 2 * 1024 * 1024 }
 /** Reads kept, of all packs together. */
 const WINDOWS = 12
 /** Objects of a file that are not read leave gaps of up to this. */

@@ -4,16 +4,14 @@ import type { BucketItem } from 'minio'
 import { KaosError } from '../../api/errors.ts'
 import type { Facts, Folder, Listed, Shelf, Writing } from '../packed/shelf.ts'
 import { codeOf, S3Client, type S3Place } from './client.ts'
-import { abortOldUploads, S3Writing, Slots } from './writing.ts'
+import { abortOldUploads, Outbox } from './writing.ts'
 
-/** Parts on their way at once. */
-const UPLOADS = 6
-
-/** Makes the bucket if there is none. */
-export async function openS3Shelf(place: S3Place): Promise<Shelf> {
+/** Makes the bucket if there is none. `outbox`: a folder of this process alone, for what is on its way
+ * there. */
+export async function openS3Shelf(place: S3Place, outbox: string): Promise<Shelf> {
   const s3 = new S3Client(place)
-  const shelf = new S3Shelf(s3)
   try {
+    const shelf = new S3Shelf(s3, await Outbox.open(s3, outbox))
     await requireBucket(s3, place.region)
     await shelf.requireConditions()
     return shelf
@@ -27,11 +25,12 @@ class S3Shelf implements Shelf {
   readonly place: string
   readonly shared = true
   readonly #s3: S3Client
-  readonly #slots = new Slots(UPLOADS)
+  readonly #outbox: Outbox
 
-  constructor(s3: S3Client) {
+  constructor(s3: S3Client, outbox: Outbox) {
     this.place = s3.place
     this.#s3 = s3
+    this.#outbox = outbox
   }
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
@@ -53,8 +52,8 @@ class S3Shelf implements Shelf {
     })
   }
 
-  async begin(name: string): Promise<Writing> {
-    return new S3Writing(this.#s3, name, this.#slots)
+  begin(name: string): Promise<Writing> {
+    return this.#outbox.begin(name)
   }
 
   async settle(): Promise<void> {}
@@ -64,9 +63,8 @@ class S3Shelf implements Shelf {
     return this.#s3.ask(async () => {
       try {
         const { client, bucket } = this.#s3
-        return await collect(
-          await client.getPartialObject(bucket, this.#s3.key(name), offset, length),
-        )
+        const stream = await client.getPartialObject(bucket, this.#s3.key(name), offset, length)
+        return await filled(stream, length)
       } catch (error) {
         if (codeOf(error) === 'InvalidRange') return Buffer.alloc(0)
         throw error
@@ -157,6 +155,14 @@ function* listed(item: BucketItem, prefix: string): Generator<Listed, void, unde
 
 async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(stream))
+}
+
+/** What comes, at most so much, in one buffer. */
+async function filled(stream: AsyncIterable<Buffer>, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  for await (const part of stream) at += part.copy(bytes, at)
+  return bytes.subarray(0, at)
 }
 
 async function requireBucket(s3: S3Client, region: string): Promise<void> {

@@ -9,7 +9,7 @@ import { damageFound, digestsIn, filesFound } from './conformance.ts'
 import { MeddlingProxy } from './meddling-proxy.ts'
 
 const place = testPlace()
-before(async () => (await openS3Shelf(place)).close())
+before(async () => new BucketBench(place).client.makeBucket(place.bucket, place.region))
 after(() => dropBucket(place))
 
 const objects = Array.from({ length: 40 }, (_, i) => noise(200_000, i + 1))
@@ -91,7 +91,7 @@ test('wrong keys, missing keys and a server that is not there are told apart', a
 test('what must be created once is created once, however many try', async t => {
   const bench = new BucketBench(place)
   t.after(() => bench.dispose())
-  const shelf = await openS3Shelf(bench.place)
+  const shelf = await openS3Shelf(bench.place, await bench.folder())
   t.after(() => shelf.close())
 
   const tries = await Promise.all(
