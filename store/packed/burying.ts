@@ -10,6 +10,8 @@ export function bury({ shelf, live }: Pick<Ground, 'shelf' | 'live'>): Promise<v
   return live.packs.take(() =>
     live.work(async catalog => {
       const empty = catalog.emptyPacks()
+      // What was found by listing others may not know yet: they must, before the bytes go.
+      await live.hear()
       for (const pack of empty) {
         for (const { raw } of (await readSegment(shelf, pack)) ?? []) {
           if (catalog.copies(raw).some(copy => copy.pack === pack)) throw new StaleCatalog()

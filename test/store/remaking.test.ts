@@ -14,32 +14,13 @@ import { noise } from './bytes.ts'
 import { damageFound, digestsIn, filesFound } from './conformance.ts'
 import { flipBit } from './damage.ts'
 import { temporaryFolder } from './folders.ts'
+import { Gate } from './gate.ts'
 import { SharedShelf } from './shared-shelf.ts'
 
 const objects = Array.from({ length: 12 }, (_, i) => noise(3000 + i, i + 1))
 const digests = objects.map(digestOf)
 /** So long work goes on beside what is held up, if it does not wait for it. */
 const BESIDE_MS = 100
-
-/** Something that is held up: whoever comes waits until it is let go. */
-class Gate {
-  readonly #come = Promise.withResolvers<void>()
-  readonly #go = Promise.withResolvers<void>()
-
-  /** Resolves when somebody has come. */
-  get come(): Promise<void> {
-    return this.#come.promise
-  }
-
-  pass(): Promise<void> {
-    this.#come.resolve()
-    return this.#go.promise
-  }
-
-  open(): void {
-    this.#go.resolve()
-  }
-}
 
 test('a damaged segment that a check makes anew does not outlive its pack', async t => {
   const gate = new Gate()

@@ -9,6 +9,7 @@ import type { Store } from '../../store/store.ts'
 import { noise } from './bytes.ts'
 import { damageFound, digestsIn, filesFound } from './conformance.ts'
 import { temporaryFolder } from './folders.ts'
+import { Gate } from './gate.ts'
 import { SharedShelf } from './shared-shelf.ts'
 
 const older = Array.from({ length: 20 }, (_, i) => noise(20_000, i + 1))
@@ -134,6 +135,42 @@ test('a server that was killed releases what it had condemned when it starts aga
   assert.deepEqual(await other.has(digests.slice(4, 6)), [true, true])
   await killed.close()
 })
+
+test('no pack goes before all know that it is empty', async t => {
+  const files: SharedShelf['files'] = new Map()
+  const [one, dying, witness] = [await open(t, files), await open(t, files), await open(t, files)]
+  const [last, first, second] = [noise(500, 60), noise(500, 61), noise(500, 62)]
+  for (const object of [last, first, second]) await one.store.put([object])
+  await witness.store.has([digestOf(last)])
+  const [burying, telling] = [new Gate(), new Gate()]
+  one.shelf.before = request => (/^remove packs/.test(request) ? burying.pass() : undefined)
+  const removals = [one.store.remove([digestOf(first)])]
+  await burying.come
+  removals.push(one.store.remove([digestOf(second)]))
+  while (![...files.keys()].includes('feed/000000000005')) await new Promise(setImmediate)
+
+  // Its mark is written, and that is all.
+  dying.shelf.before = cut(/^create feed/)
+  await assert.rejects(dying.store.remove([digestOf(last)]), /connection was cut/)
+  files.set('feed/000000000006', { bytes: Buffer.from('cannot be read'), at: Date.now() })
+  one.shelf.before = request => (/^create feed/.test(request) ? telling.pass() : undefined)
+  const hearing = one.store.has([digestOf(last)])
+  await telling.come
+  one.shelf.before = cut(/^create feed/)
+  burying.open()
+  for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+
+  const [read] = await Promise.allSettled([witness.store.get(digestOf(last))])
+  telling.open()
+  await Promise.allSettled([...removals, hearing])
+  assert.equal(read.status, 'fulfilled', read.status === 'rejected' ? read.reason : '')
+})
+
+function cut(what: RegExp): (request: string) => void {
+  return request => {
+    if (what.test(request)) throw new Error('the connection was cut')
+  }
+}
 
 async function open(
   t: TestContext,
