@@ -1,5 +1,6 @@
 /* Collections back to back, without any grace, beside pushers that also push again what was just taken
- * away; then everything that was accepted and is still named is read back. KAOS_TEST_SECONDS: how long. */
+ * away; then everything that was accepted and is still named is read back. KAOS_TEST_SECONDS: how long at
+ * least; KAOS_TEST_ACCEPTED: until so much was accepted. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import test from 'node:test'
@@ -19,6 +20,7 @@ import {
 } from './pushing.ts'
 
 const SECONDS = Number(process.env.KAOS_TEST_SECONDS ?? 8)
+const ACCEPTED = Number(process.env.KAOS_TEST_ACCEPTED ?? 200)
 /** Pushes that each of the four pushers has under way. */
 const LANES = 4
 /** Of what was accepted, so much is taken away again. */
@@ -33,10 +35,15 @@ interface Tally {
   repeated: number
 }
 
-/** Pushes until the time is over. `dropped`: contents whose names were just taken away, by anybody. */
-async function pushUntil(end: number, pusher: Pusher, dropped: Content[], tally: Tally) {
+/** `dropped`: contents whose names were just taken away, by anybody. */
+async function pushWhile(
+  going: () => boolean,
+  pusher: Pusher,
+  dropped: Content[],
+  tally: Tally,
+): Promise<Accepted[]> {
   const kept: Accepted[] = []
-  while (performance.now() < end) {
+  while (going()) {
     const again = Math.random() < REUSED ? dropped.pop() : undefined
     const content = again ?? { own: randomBytes(300), shared: SHARED[tally.pushes % 4]! }
     try {
@@ -59,9 +66,12 @@ async function pushUntil(end: number, pusher: Pusher, dropped: Content[], tally:
   return kept
 }
 
-async function collectUntil(end: number, url: string): Promise<{ runs: number; gone: number }> {
+async function collectWhile(
+  going: () => boolean,
+  url: string,
+): Promise<{ runs: number; gone: number }> {
   let [runs, gone] = [0, 0]
-  while (performance.now() < end) {
+  while (going()) {
     const run = await adminRun<GcRun>(url, 'gc', { graceSeconds: 0 })
     assert.equal(run.state, 'done', run.error ?? '')
     runs++
@@ -85,9 +95,10 @@ test('collections beside pushes damage nothing that was accepted', async t => {
   const tally: Tally = { pushes: 0, accepted: 0, reused: 0, repeated: 0 }
   const dropped: Content[] = []
   const end = performance.now() + SECONDS * 1000
+  const going = () => performance.now() < end || tally.accepted < ACCEPTED
 
-  const collecting = collectUntil(end, server.url)
-  const kept = await Promise.all(pushers.map(one => pushUntil(end, one, dropped, tally)))
+  const collecting = collectWhile(going, server.url)
+  const kept = await Promise.all(pushers.map(one => pushWhile(going, one, dropped, tally)))
   const { runs, gone } = await collecting
   const damaged = await lostAmong(kept.flat())
   const fsck = await adminRun<FsckRun>(server.url, 'fsck')

@@ -11,7 +11,9 @@ import { damageFound, digestsIn, filesFound } from './conformance.ts'
 import { temporaryFolder } from './folders.ts'
 import { SharedShelf } from './shared-shelf.ts'
 
-/** Servers over one shelf, with pushers and a collector that keep the server's rule: what is committed
+/** KAOS_TEST_SEEDS: how many rounds; KAOS_TEST_SEED: one, again.
+ *
+ * Servers over one shelf, with pushers and a collector that keep the server's rule: what is committed
  * was found or put since content was last condemned. Now and then a request fails, or a server dies
  * and another takes its place. */
 class Chaos {
@@ -121,7 +123,9 @@ class Chaos {
   }
 }
 
-const SEEDS = process.env.KAOS_TEST_SEED ? [Number(process.env.KAOS_TEST_SEED)] : [1, 2, 3]
+const SEED = process.env.KAOS_TEST_SEED
+const COUNT = Number(process.env.KAOS_TEST_SEEDS ?? 3)
+const SEEDS = SEED ? [Number(SEED)] : Array.from({ length: COUNT }, (_, i) => i + 1)
 
 for (const seed of SEEDS) {
   test(`servers that push, collect and compact over one shelf lose nothing when requests fail and servers die (seed ${seed})`, async t => {
