@@ -6,9 +6,9 @@ import { smallFileDigest } from '../../api/folder.ts'
 import { Incoming, wrongSize } from '../../api/transfer/incoming.ts'
 import { Landing } from '../../api/transfer/landing.ts'
 import { sizeIn } from '../../api/transfer/list.ts'
-import { type Folder, foldersOf, Met, partsOf } from '../../api/transfer/parts.ts'
+import { foldersOf, Met, partsOf } from '../../api/transfer/parts.ts'
 import { PARTS_MAX } from '../../api/transfer/protocol.ts'
-import { EMPTY_FILE, type Entry } from '../../api/tree.ts'
+import { decodeTree, EMPTY_FILE, type Entry } from '../../api/tree.ts'
 import type { FileCache, Wanted } from './file-cache.ts'
 import { setTimes } from './laid.ts'
 import { Turns } from './turns.ts'
@@ -24,13 +24,21 @@ const SMALL = 256 * 1024
 /** The second finds nothing, but for twins; more, and somebody or something writes into the cache. */
 const ROUNDS_MAX = 5
 
+/** A file that the cache lacked when it was looked for. */
+interface Missing {
+  /** The first folder with these entries. */
+  readonly folder: Digest
+  readonly entry: Entry
+}
+
 export class TreeFetch {
   readonly #cache: FileCache
   readonly #source: Source
   readonly #tree: Digest
   readonly #signal: AbortSignal
-  /** Encodings of the tree and of the folders below it. */
-  readonly #trees = new Map<Digest, Uint8Array>()
+  /** Encodings of the tree and of the folders below it, in the order in which they came. */
+  #trees = new Map<Digest, Uint8Array>()
+  #missing: Missing[] | undefined
 
   constructor(cache: FileCache, source: Source, tree: Digest, signal: AbortSignal) {
     this.#cache = cache
@@ -41,12 +49,13 @@ export class TreeFetch {
 
   /** Brings what the cache lacks into it. What a cut left there is not asked for again. */
   async fill(): Promise<void> {
-    if (this.#trees.size === 0) await this.#fetchFolders()
+    this.#missing ??= await this.#look()
     for (let rounds = 0; rounds < ROUNDS_MAX; rounds++) {
-      const lacking = await this.#lacking()
-      if (lacking.length === 0) return
+      this.#missing = await this.#stillMissing(this.#missing)
+      if (this.#missing.length === 0) return
+      const lacking = [...new Set(this.#missing.map(partOf))]
       for (let at = 0; at < lacking.length; at += PARTS_MAX) {
-        await this.#fetchParts(lacking.slice(at, at + PARTS_MAX))
+        await this.#fetchParts(lacking.slice(at, at + PARTS_MAX), this.#missing)
       }
     }
     const message = "files in the worker's cache do not stay as they were written; look at its disk"
@@ -60,17 +69,21 @@ export class TreeFetch {
     const folders: string[] = []
     try {
       await landing.begin()
-      for await (const { path, entries } of this.#folders('each')) {
+      const read = async (tree: Digest) => this.#trees.get(tree)!
+      for await (const { path, entries } of foldersOf(this.#tree, read, 'each')) {
         if (path !== '') await landing.folder(path)
-        folders.unshift(landing.path(path))
+        const folder = landing.path(path)
+        folders.push(folder)
         for (const entry of entries) {
           if (entry.kind === 'folder') continue
-          this.#cache.lay(wantedOf(entry), `${landing.path(path)}/${entry.name}`, as)
-          await turns.take()
+          this.#cache.lay(wantedOf(entry), `${folder}/${entry.name}`, as)
+          const turn = turns.take()
+          if (turn !== undefined) await turn
         }
         this.#signal.throwIfAborted()
       }
-      for (const folder of folders) setTimes(folder)
+      // A folder's time changes with what comes into it: those within first.
+      for (const folder of folders.reverse()) setTimes(folder)
       await landing.finish()
     } catch (error) {
       await landing.discard()
@@ -78,55 +91,60 @@ export class TreeFetch {
     }
   }
 
-  #folders(which: 'different' | 'each' = 'different'): AsyncGenerator<Folder, void, undefined> {
-    return foldersOf(this.#tree, async tree => this.#trees.get(tree)!, which)
-  }
-
-  async #fetchFolders(): Promise<void> {
+  /** Fetches the folders; answers which of their files are not here. */
+  async #look(): Promise<Missing[]> {
     const incoming = new Incoming(this.#source.folders(this.#tree, this.#signal), this.#signal)
-    const came = new Map<Digest, Uint8Array>()
+    const missing: Missing[] = []
+    const trees = new Map<Digest, Uint8Array>()
     const read = async (tree: Digest) => {
       // A copy: what came is a view of a buffer with much else in it.
       const bytes = Buffer.from(await incoming.object(tree))
-      came.set(tree, bytes)
+      trees.set(tree, bytes)
       return bytes
     }
+    const turns = new Turns()
     try {
-      for await (const _ of foldersOf(this.#tree, read));
+      for await (const { digest: folder, entries } of foldersOf(this.#tree, read)) {
+        for (const entry of entries) {
+          if (entry.kind === 'folder') continue
+          if (!this.#cache.hasUntouched(wantedOf(entry))) missing.push({ folder, entry })
+          const turn = turns.take()
+          if (turn !== undefined) await turn
+        }
+      }
       await incoming.end()
     } finally {
       await incoming.close()
     }
-    for (const [tree, bytes] of came) this.#trees.set(tree, bytes)
+    this.#trees = trees
+    return missing
   }
 
-  /** What must be asked for: files by their digests, small ones by that of their segment. */
-  async #lacking(): Promise<Digest[]> {
-    const lacking = new Set<Digest>()
-    const turns = new Turns()
-    for await (const { entries } of this.#folders()) {
-      for (const entry of entries) {
-        if (entry.kind === 'folder') continue
-        await turns.take()
-        const wanted = wantedOf(entry)
-        if ((await this.#cache.has(wanted)) || (await this.#cache.hasTwin(wanted))) continue
-        if (entry.digest === EMPTY_FILE) this.#cache.small(wanted, Buffer.alloc(0))
-        else lacking.add(entry.within?.segment ?? entry.digest)
-      }
+  async #stillMissing(before: readonly Missing[]): Promise<Missing[]> {
+    const missing: Missing[] = []
+    for (const one of before) {
       this.#signal.throwIfAborted()
+      const wanted = wantedOf(one.entry)
+      if ((await this.#cache.has(wanted)) || (await this.#cache.hasTwin(wanted))) continue
+      if (one.entry.digest === EMPTY_FILE) this.#cache.small(wanted, Buffer.alloc(0))
+      else missing.push(one)
     }
-    return [...lacking]
+    return missing
   }
 
-  async #fetchParts(lacking: readonly Digest[]): Promise<void> {
+  async #fetchParts(lacking: readonly Digest[], missing: readonly Missing[]): Promise<void> {
     const asked = new Set(lacking)
+    const folders = new Set(missing.map(one => one.folder))
     const met = new Met()
     const frames = this.#source.parts(this.#tree, lacking, this.#signal)
     const incoming = new Incoming(frames, this.#signal)
     try {
-      for await (const folder of this.#folders()) {
-        const { segments, files } = partsOf(folder, part => asked.has(part), met)
-        const within = segments.length === 0 ? undefined : bySegment(folder.entries)
+      for (const [folder, bytes] of this.#trees) {
+        // Whatever is asked for is missing in every folder that has it.
+        if (!folders.has(folder)) continue
+        const entries = decodeTree(bytes)
+        const { segments, files } = partsOf({ entries }, part => asked.has(part), met)
+        const within = segments.length === 0 ? undefined : bySegment(entries)
         for (const segment of segments) {
           this.#keepSmall(await incoming.chunk(segment), within?.get(segment.digest) ?? [])
         }
@@ -158,6 +176,11 @@ export class TreeFetch {
     if (size <= SMALL) this.#cache.small(wanted, await incoming.whole(list))
     else await this.#cache.large(wanted, incoming.pieces(list))
   }
+}
+
+/** What is asked for: a file by its digest, a small one by that of its segment. */
+function partOf({ entry }: Missing): Digest {
+  return entry.within?.segment ?? entry.digest
 }
 
 function wantedOf({ digest, kind, size }: Entry): Wanted {

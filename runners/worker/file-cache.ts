@@ -68,6 +68,12 @@ export class FileCache {
     for (let at = 0; at < DRAWERS; at++) mkdirSync(this.#drawer(at), { recursive: true })
   }
 
+  /** Whether it is here and nobody wrote into it; asked first, of many at once. */
+  hasUntouched({ digest, size, executable }: Wanted): boolean {
+    const stats = lstatSync(this.#path(digest, executable), { throwIfNoEntry: false })
+    return stats !== undefined && stats.size === size && isUntouched(stats)
+  }
+
   /** Whether it is here and sound. */
   async has({ digest, size, executable }: Wanted): Promise<boolean> {
     const path = this.#path(digest, executable)
@@ -178,7 +184,7 @@ export class FileCache {
 
   #path(digest: Digest, executable: boolean): string {
     const hex = hexOf(digest)
-    return join(this.#folder, hex.slice(0, 2), executable ? `${hex}x` : hex)
+    return `${this.#folder}/${hex.slice(0, 2)}/${hex}${executable ? 'x' : ''}`
   }
 
   #drawer(at: number): string {

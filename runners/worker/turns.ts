@@ -4,7 +4,9 @@ const CALLS_PER_TURN = 128
 export class Turns {
   #calls = 0
 
-  async take(): Promise<void> {
-    if (++this.#calls % CALLS_PER_TURN === 0) await new Promise(done => setImmediate(done))
+  /** What to wait for, if it is the others' turn. */
+  take(): Promise<void> | undefined {
+    if (++this.#calls % CALLS_PER_TURN !== 0) return undefined
+    return new Promise(done => setImmediate(done))
   }
 }
