@@ -84,17 +84,17 @@ export class FileCache {
   }
 
   /** Keeps a file of a few bytes, at once and without leaving the thread. */
-  small({ digest, executable }: Wanted, bytes: Uint8Array): void {
+  small(wanted: Wanted, bytes: Uint8Array): void {
     const temporary = join(this.#folder, INCOMING, newId())
     try {
       const fd = openSync(temporary, 'wx', 0o600)
       try {
         for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
-        finish(fd, executable)
+        finish(fd, wanted.executable)
       } finally {
         closeSync(fd)
       }
-      renameSync(temporary, this.#path(digest, executable))
+      this.#name(temporary, wanted)
     } catch (error) {
       rmSync(temporary, { force: true })
       throw failure(error)
@@ -103,17 +103,17 @@ export class FileCache {
   }
 
   /** Keeps a file of any size; a piece is used until the one after the next is asked for. */
-  async large({ digest, executable }: Wanted, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  async large(wanted: Wanted, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const temporary = join(this.#folder, INCOMING, newId())
     try {
       const handle = await open(temporary, 'wx', 0o600)
       try {
         this.added += await writeAll(handle, pieces)
-        finish(handle.fd, executable)
+        finish(handle.fd, wanted.executable)
       } finally {
         await handle.close()
       }
-      renameSync(temporary, this.#path(digest, executable))
+      this.#name(temporary, wanted)
     } catch (error) {
       await rm(temporary, { force: true })
       throw failure(error)
@@ -180,6 +180,12 @@ export class FileCache {
     }
     await rm(path, { recursive: true, force: true })
     return false
+  }
+
+  /** Another tree may have brought the same file meanwhile: then that one stays, with its links. */
+  #name(temporary: string, wanted: Wanted): void {
+    if (this.hasUntouched(wanted)) rmSync(temporary)
+    else renameSync(temporary, this.#path(wanted.digest, wanted.executable))
   }
 
   #path(digest: Digest, executable: boolean): string {
