@@ -6,7 +6,7 @@
  *   POST :attempt/renew            Renewal -> Lease
  *   POST :attempt/log?offset=n     raw bytes -> LogReceipt; offset = bytes acknowledged before
  *   POST :attempt/have, objects    the transfer protocol (api/transfer.ts)
- *   GET  :attempt/trees/:digest    the transfer protocol; only trees that the order names
+ *   GET  :attempt/trees/:digest    the transfer protocol, whole or in parts; only trees that the order names
  *   POST :attempt/report           Report -> 200 {}; the same report again is 200 as well
  *
  * Every call of an attempt that is not the current one of its work is 409 ATTEMPT_STALE and changes

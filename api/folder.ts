@@ -4,11 +4,13 @@
  * small file (CHUNK_MAX), or the first 32 bits of that file's digest, as a number, are less than
  * 2^32 x size / CHUNK_AVERAGE. So a changed file changes its own segment and seldom another. The rule
  * is frozen with the encoding: equal folders must be cut alike. */
-import { type Digest, digestOf, rawOf } from './digest.ts'
+import { hash } from 'node:crypto'
+import { type Digest, digestOf, hexOf } from './digest.ts'
 import {
   CHUNK_AVERAGE,
   CHUNK_MAX,
   CHUNK_MIN,
+  EMPTY_FILE,
   type Entry,
   encodeFile,
   encodeTree,
@@ -22,10 +24,17 @@ export interface Made {
   readonly bytes: Buffer
 }
 
-/** The digest of a file of fewer than CHUNK_MIN bytes. */
+/** The encoding of a file list with one chunk, filled in for each small file. */
+const ONE_CHUNK = encodeFile([{ digest: digestOf(''), length: 1 }])
+const ROW = ONE_CHUNK.length - 36
+
+/** The digest of a file of fewer than CHUNK_MIN bytes. Asked for each of very many files, so without
+ * anything made on the way. */
 export function smallFileDigest(bytes: Uint8Array): Digest {
-  if (bytes.length === 0) return digestOf(encodeFile([]))
-  return digestOf(encodeFile([{ digest: digestOf(bytes), length: bytes.length }]))
+  if (bytes.length === 0) return EMPTY_FILE
+  ONE_CHUNK.write(hash('sha256', bytes, 'hex'), ROW, 'hex')
+  ONE_CHUNK.writeUInt32BE(bytes.length, ROW + 32)
+  return digestOf(ONE_CHUNK)
 }
 
 /** Room for a segment that no folder is using: folders are mostly made one after another. */
@@ -37,8 +46,8 @@ export class FolderMaker {
   readonly #entries: Entry[] = []
   #segment: Buffer = Buffer.alloc(0)
   #length = 0
-  /** Files of the open segment: their places in #entries. */
-  #open: number[] = []
+  /** Where the files of the open segment lie. */
+  #open: { segment: Digest; offset: number }[] = []
 
   /** `room`: CHUNK_MAX bytes for segments, which are then not copied. */
   constructor(room?: Buffer) {
@@ -67,9 +76,9 @@ export class FolderMaker {
     const digest = smallFileDigest(bytes)
     const kind = executable ? 'executable' : 'file'
     this.#segment.set(bytes, this.#length)
-    this.#open.push(this.#entries.length)
     // The segment's digest is known when it is closed.
     const within = { segment: digest, offset: this.#length }
+    this.#open.push(within)
     this.#entries.push({ name, kind, size: bytes.length, digest, within })
     this.#length += bytes.length
     return this.#isFull(digest, bytes.length) ? this.#close() : undefined
@@ -90,18 +99,14 @@ export class FolderMaker {
   #isFull(digest: Digest, size: number): boolean {
     if (this.#length < CHUNK_MIN) return false
     if (this.#length > CHUNK_MAX - CHUNK_MIN) return true
-    return rawOf(digest).readUInt32BE(0) < (2 ** 32 * size) / CHUNK_AVERAGE
+    return Number.parseInt(hexOf(digest).slice(0, 8), 16) < (2 ** 32 * size) / CHUNK_AVERAGE
   }
 
   #close(): Made {
     const segment = this.#segment.subarray(0, this.#length)
     const bytes = this.#room ? segment : Buffer.from(segment)
     const digest = digestOf(bytes)
-    for (const place of this.#open) {
-      const entry = this.#entries[place]!
-      const within = { segment: digest, offset: entry.within!.offset }
-      this.#entries[place] = { ...entry, within }
-    }
+    for (const within of this.#open) within.segment = digest
     this.#open = []
     this.#length = 0
     return { digest, bytes }

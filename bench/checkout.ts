@@ -6,7 +6,7 @@ import type { Digest } from '../api/digest.ts'
 import { Trees } from '../runners/worker/trees.ts'
 import { openFilesystemStore } from '../store/filesystem.ts'
 import type { Store } from '../store/store.ts'
-import { graft, type Item, putBytes, putFolder, treeFrames } from '../store/trees.ts'
+import { folderFrames, graft, type Item, partFrames, putBytes, putFolder } from '../store/trees.ts'
 import { cost } from './costs.ts'
 import { filesIn, type Made, sumOf } from './making.ts'
 
@@ -23,10 +23,17 @@ export async function localCheckouts(
   rounds: number,
 ): Promise<LocalCheckout[]> {
   const store = await openFilesystemStore(join(folder, 'store'))
-  const trees = new Trees(join(folder, 'cache'))
+  const trees = new Trees(join(folder, 'cache'), {
+    mostBytes: Number.POSITIVE_INFINITY,
+    inUse: () => new Set(),
+    areProtected: async () => true,
+  })
   await trees.tidy(new Set())
-  const take = (tree: Digest) =>
-    trees.folderOf(tree, digest => treeFrames(store, digest), new AbortController().signal)
+  const source = {
+    folders: (tree: Digest) => folderFrames(store, tree),
+    parts: (tree: Digest, wanted: readonly Digest[]) => partFrames(store, tree, new Set(wanted)),
+  }
+  const take = (tree: Digest) => trees.folderOf(tree, source, new AbortController().signal)
   const done: LocalCheckout[] = []
   try {
     let { digest: tree } = await putFolder(store, itemsIn(set.folder))

@@ -6,11 +6,13 @@
  *   KAOS_DATA           data folder; the worker keeps to `worker/` below it     needed
  *   KAOS_RUNNER         process | docker                           process
  *   KAOS_SLOTS          trainings, builds and ingestions at once   2
+ *   KAOS_CACHE_GB       inputs kept for later, in GB               a fifth of the volume
  *   KAOS_WORKER_ID      name that the server shows                 the host's name
  *   KAOS_CA             PEM file of the server's own authority
  *   KAOS_PYTHON         Python that programs are run with          python3
  *   KAOS_DOCKER_SOCKET, DOCKER_HOST   where the engine listens */
 import { fstatSync, readFileSync } from 'node:fs'
+import { mkdir, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { KaosError } from '../api/errors.ts'
@@ -36,6 +38,19 @@ function slots(): number {
   const value = Number(env.KAOS_SLOTS || SLOTS)
   if (Number.isInteger(value) && value > 0) return value
   throw new KaosError('CONFIGURATION', `KAOS_SLOTS is "${env.KAOS_SLOTS}"; give a number from 1`)
+}
+
+/** What is in use may be more. */
+async function cacheBytes(folder: string): Promise<number> {
+  if (env.KAOS_CACHE_GB) {
+    const value = Number(env.KAOS_CACHE_GB)
+    if (Number.isFinite(value) && value >= 0) return value * 1e9
+    const given = `KAOS_CACHE_GB is "${env.KAOS_CACHE_GB}"`
+    throw new KaosError('CONFIGURATION', `${given}; give a number of gigabytes, such as 50`)
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const { blocks, bsize } = await statfs(folder)
+  return (blocks * bsize) / 5
 }
 
 async function openRunner(folder: string): Promise<Runner> {
@@ -82,7 +97,8 @@ async function main(): Promise<void> {
   })
   const runner = await openRunner(folder)
   const id = env.KAOS_WORKER_ID || hostname()
-  const worker = await openWorker({ id, folder, client, runner, slots: slots(), say })
+  const options = { slots: slots(), cacheBytes: await cacheBytes(folder) }
+  const worker = await openWorker({ id, folder, client, runner, say, ...options })
   const { engine, notes } = await runner.capabilities()
   say(`ready, runner ${runner.name}: ${engine}`)
   for (const note of notes) say(`note: ${note}`)

@@ -21,6 +21,8 @@ export interface Capabilities {
   readonly gpus: number
   /** Version and kind of the engine, for people: "Docker Engine 20.10.24". */
   readonly engine: string
+  /** Whether programs see their inputs through mounts that nobody can write through, root included. */
+  readonly readOnlyInputs: boolean
   /** What a user should know: "no isolation: …". */
   readonly notes: readonly string[]
 }

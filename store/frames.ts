@@ -10,9 +10,9 @@ import type { Store } from './store.ts'
 /** Small objects are put together into buffers of about this size. */
 const PIECE = 256 * 1024
 /** Files up to this size are fetched whole before their turn, so many at a time. */
-const SMALL = 256 * 1024
-const FILES_AHEAD = 16
-const SEGMENTS_AHEAD = 8
+export const SMALL = 256 * 1024
+export const FILES_AHEAD = 16
+export const SEGMENTS_AHEAD = 8
 
 /** The tree and everything below it, in walk order. Every object is verified before it is sent; if
  * one cannot be read the stream throws and never ends as if it were whole. */
@@ -51,7 +51,7 @@ async function* treeObjects(
   for await (const objects of ahead(others, FILES_AHEAD, open)) yield* objects
 }
 
-async function* fileObjects(
+export async function* fileObjects(
   store: Store,
   file: Digest,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -60,7 +60,7 @@ async function* fileObjects(
   yield* readChunks(store, list)
 }
 
-async function* framed(
+export async function* framed(
   objects: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let parts: Uint8Array[] = []

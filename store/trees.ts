@@ -18,5 +18,6 @@ export {
 export { type Folder, type Item, putFolder } from './folders.ts'
 export { fileFrames, treeFrames } from './frames.ts'
 export { graft, type Making, putBytes, putTree } from './making.ts'
+export { folderFrames, partFrames } from './parts.ts'
 export { selectTree } from './selecting.ts'
 export { type TreeFile, walkTree } from './walking.ts'

@@ -14,7 +14,13 @@
  *                  The reader knows each object's digest before it comes and checks it. A stream
  *                  that ends early was cut: throw away and ask again.
  *
- *                  With `path` (a pattern, several times) only the files that fit: header kaos-tree
+ *                  In parts, for who has some of it (worker; api/transfer/parts.ts has the order):
+ *   GET  trees/:digest/folders   the trees alone, equal ones once
+ *   POST trees/:digest/parts     body: n x 32 raw digest bytes, n <= PARTS_MAX; answer: of each
+ *                  different folder the wanted segments, then the wanted files (list and chunks), what
+ *                  came before not again. What is not this tree's does not come.
+ *
+ *                  With `path` (CLI; a pattern, several times) only the files that fit: header kaos-tree
  *                  names the tree that comes.
  *
  * Frame: u32 length (big-endian), then so many bytes: one object. */
@@ -23,6 +29,8 @@ export const FRAMES_TYPE = 'application/vnd.kaos.frames'
 /** Header of an answer: digest of the tree that it brings. */
 export const TREE_HEADER = 'kaos-tree'
 export const HAVE_MAX = 8192
+/** Parts of a tree that are asked for at once. */
+export const PARTS_MAX = 65_536
 /** Objects of one `objects` body: each costs its receiver more than its bytes. */
 export const OBJECTS_MAX = 65_536
 /** Bytes of one `objects` body. */

@@ -1,11 +1,11 @@
 /* Receiving a folder or a file: each object's digest is known before it comes and is checked, the
  * result appears whole or not at all. Nothing is synced to disk: it is a copy that can be had again. */
-import { type Digest, digestOf } from '../digest.ts'
-import { isKaosError, KaosError } from '../errors.ts'
-import { type Chunk, decodeTree, type Entry, segmentsOf, sizeOf } from '../tree.ts'
-import { Frames } from './frames.ts'
+import type { Digest } from '../digest.ts'
+import { KaosError } from '../errors.ts'
+import { decodeTree, type Entry, segmentsOf, sizeOf } from '../tree.ts'
+import { Incoming, wrongSize } from './incoming.ts'
 import { FILE, Landing } from './landing.ts'
-import { chunksIn, sizeIn } from './list.ts'
+import { sizeIn } from './list.ts'
 import { DEPTH_MAX } from './protocol.ts'
 
 export interface ReceiveOptions {
@@ -20,8 +20,6 @@ export interface Received {
   readonly bytes: number
 }
 
-/** Bytes of a file that are written at once. */
-const PIECE = 1024 * 1024
 /** Files up to this size are written without leaving the thread. */
 const SMALL = 256 * 1024
 
@@ -49,17 +47,17 @@ export function receiveFile(
 }
 
 class Receiver {
-  readonly #frames: Frames
+  readonly #incoming: Incoming
   readonly #landing: Landing
   readonly #options: ReceiveOptions
-  /** What is received is put here; while one is written the other is filled. */
-  #memory = Buffer.alloc(0)
-  #other = Buffer.alloc(0)
   #files = 0
   #bytes = 0
 
   constructor(frames: AsyncIterable<Uint8Array>, landing: Landing, options: ReceiveOptions) {
-    this.#frames = new Frames(frames, () => this.#cut())
+    this.#incoming = new Incoming(frames, options.signal, bytes => {
+      this.#bytes += bytes
+      this.#tell()
+    })
     this.#landing = landing
     this.#options = options
   }
@@ -68,14 +66,13 @@ class Receiver {
     try {
       await this.#landing.begin()
       await receive()
-      if ((await this.#next()) !== undefined)
-        throw new KaosError('DIGEST_MISMATCH', 'more came than was asked for; try again')
+      await this.#incoming.end()
       await this.#landing.finish()
     } catch (error) {
       await this.#landing.discard()
       throw error
     } finally {
-      await this.#frames.close()
+      await this.#incoming.close()
     }
     return { files: this.#files, bytes: this.#bytes }
   }
@@ -83,7 +80,7 @@ class Receiver {
   /** Answers the bytes of all files below. */
   async folder(path: string, digest: Digest, depth: number): Promise<number> {
     if (depth > DEPTH_MAX) throw new KaosError('BAD_REQUEST', `${path} is too deep a folder`)
-    const entries = decodeTree(await this.#object(digest))
+    const entries = decodeTree(await this.#incoming.object(digest))
     const pathOf = ({ name }: Entry) => (path === '' ? name : `${path}/${name}`)
     await this.#smallFiles(entries, pathOf)
     for (const entry of entries) {
@@ -102,7 +99,7 @@ class Receiver {
     for (const entry of entries) {
       if (entry.within === undefined) continue
       const { offset } = entry.within
-      if (offset === 0) segment = await this.#segment(segments.next().value!)
+      if (offset === 0) segment = await this.#incoming.chunk(segments.next().value!)
       const bytes = segment.subarray(offset, offset + entry.size)
       await this.#landing.small(pathOf(entry), this.#modeOf(entry.kind === 'executable'), bytes)
       this.#files++
@@ -120,106 +117,20 @@ class Receiver {
   /** Answers the bytes of the file. */
   async file(path: string, digest: Digest, executable: boolean): Promise<number> {
     const mode = this.#modeOf(executable)
-    const list = await this.#object(digest)
+    const list = await this.#incoming.object(digest)
     const size = sizeIn(list)
-    if (size > SMALL) {
-      await this.#landing.large(path, mode, this.#pieces(list))
-    } else {
-      const memory = this.#room()
-      let filled = 0
-      for (const chunk of chunksIn(list)) filled = await this.#chunk(chunk, memory, filled)
-      await this.#landing.small(path, mode, memory.subarray(0, filled))
-    }
+    if (size > SMALL) await this.#landing.large(path, mode, this.#incoming.pieces(list))
+    else await this.#landing.small(path, mode, await this.#incoming.whole(list))
     this.#files++
     this.#tell()
     return size
-  }
-
-  /** The file piece by piece, in two memories in turn. */
-  async *#pieces(list: Buffer): AsyncGenerator<Buffer, void, undefined> {
-    let memory = this.#room()
-    let filled = 0
-    for (const chunk of chunksIn(list)) {
-      if (filled + chunk.length > memory.length) {
-        yield memory.subarray(0, filled)
-        ;[this.#memory, this.#other] = [this.#other, this.#memory]
-        memory = this.#room()
-        filled = 0
-      }
-      filled = await this.#chunk(chunk, memory, filled)
-    }
-    yield memory.subarray(0, filled)
-  }
-
-  #room(): Buffer {
-    if (this.#memory.length === 0) this.#memory = Buffer.allocUnsafeSlow(PIECE)
-    return this.#memory
-  }
-
-  async #segment(chunk: Chunk): Promise<Buffer> {
-    const memory = this.#room()
-    return memory.subarray(0, await this.#received(chunk, memory.subarray(0, chunk.length)))
-  }
-
-  /** Puts the chunk behind what is filled already; answers how much is then. */
-  async #chunk(chunk: Chunk, memory: Buffer, filled: number): Promise<number> {
-    const { length } = chunk
-    await this.#received(chunk, memory.subarray(filled, filled + length))
-    this.#bytes += length
-    this.#tell()
-    return filled + length
-  }
-
-  async #received({ digest, length }: Chunk, into: Buffer): Promise<number> {
-    const coming = await this.#next()
-    if (coming === undefined) throw this.#cut()
-    if (coming !== length) throw wrongSize(digest, length, coming)
-    await this.#reading(() => this.#frames.read(into))
-    if (digestOf(into) === digest) return length
-    throw otherBytes(digest)
   }
 
   #modeOf(executable: boolean): number {
     return (this.#options.readOnly ? 0o444 : 0o644) | (executable ? 0o111 : 0)
   }
 
-  async #object(digest: Digest): Promise<Buffer> {
-    const length = await this.#next()
-    if (length === undefined) throw this.#cut()
-    const object = await this.#reading(() => this.#frames.take(length))
-    if (digestOf(object) === digest) return object
-    throw otherBytes(digest)
-  }
-
-  /** The length of the next object. */
-  #next(): Promise<number | undefined> {
-    this.#options.signal?.throwIfAborted()
-    return this.#reading(async () => this.#frames.nextNow() ?? this.#frames.next())
-  }
-
-  async #reading<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      return await read()
-    } catch (error) {
-      this.#options.signal?.throwIfAborted()
-      throw isKaosError(error) ? error : this.#cut(error)
-    }
-  }
-
-  #cut(cause?: unknown): KaosError {
-    const message = `the download was cut after ${this.#bytes} bytes of content; try again`
-    return new KaosError('UNAVAILABLE', message, { cause })
-  }
-
   #tell(): void {
     this.#options.progress?.({ bytes: this.#bytes, files: this.#files })
   }
-}
-
-function otherBytes(digest: Digest): KaosError {
-  return new KaosError('DIGEST_MISMATCH', `other bytes came than those of ${digest}; try again`)
-}
-
-function wrongSize(what: string, stated: number, real: number): KaosError {
-  return new KaosError('DIGEST_MISMATCH', `${what} has ${real} bytes, not ${stated} as stated`)
 }

@@ -1,17 +1,17 @@
 /* Sending folders and files: read once, cut, hashed, and only what the other side lacks is sent. With a
  * stat cache, what did not change since the last time is not read either, unless the other side turns
  * out to lack it. */
-import type { BigIntStats } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import type { Digest } from '../digest.ts'
-import { FolderMaker } from '../folder.ts'
+import { FolderMaker, type Made } from '../folder.ts'
 import { CHUNK_MAX, isSmall, OBJECT_MAX } from '../tree.ts'
 import { FileSender } from './file-sender.ts'
 import { type FolderMemo, FolderNotes, isExecutable, type Whole } from './folder-memo.ts'
 import { type Channel, Outbox } from './outbox.ts'
 import { LIST_MAX, RESCANNED } from './rescan.ts'
+import { fileStats, type Seen, seenNow, settled } from './seen.ts'
 import { StatCache } from './stat-cache.ts'
-import { Survey, statsOf } from './survey.ts'
+import { Survey } from './survey.ts'
 import {
   type Child,
   type Ignores,
@@ -162,7 +162,10 @@ class Sender {
     }
     for (const child of level.children) {
       if (child.folder) placeFolder(making, child, below.get(child)!)
-      else await this.#file(making, child)
+      else {
+        const waiting = this.#file(making, child)
+        if (waiting !== undefined) await waiting
+      }
     }
     const tree = await this.#finish(making)
     const whole = { tree, files: this.files - before.files, bytes: this.bytes - before.bytes }
@@ -180,8 +183,7 @@ class Sender {
   /** The folders in a folder, before its files: only one folder's segments are made at a time. */
   async #below(level: Level): Promise<Map<Child, Whole>> {
     const folders = new Map<Child, Whole>()
-    for (const child of level.children) {
-      if (!child.folder) continue
+    for (const child of level.children.filter(one => one.folder)) {
       const known = this.#parts.survey.whole(pathOf(level, child))
       const whole = known
         ? this.#skipped(known)
@@ -204,41 +206,65 @@ class Sender {
     return digest
   }
 
-  async #file(making: Making, child: Child): Promise<void> {
+  /** A promise only where something must be waited for: there may be very many files. */
+  #file(making: Making, child: Child): Promise<void> | undefined {
     this.#parts.options.signal?.throwIfAborted()
-    const { level, maker, memo, notes } = making
-    const { name } = child
-    const path = pathOf(level, child)
-    const source = realOf(level, child)
+    const seen = seenNow(child.name, pathOf(making.level, child), realOf(making.level, child))
+    if (!isSmall(Number(seen.stats.size))) return this.#read(making, seen)
+    const segment = this.#small(making, seen)
+    if (segment === 'changed') return this.#read(making, seenNow(seen.name, seen.path, seen.source))
+    return this.#counted(segment && this.outbox.add(segment.digest, segment.bytes))
+  }
+
+  /** Any file; once more if it changes meanwhile. */
+  async #read(making: Making, first: Seen): Promise<void> {
+    const { maker, memo, notes } = making
+    const { name, path, source } = first
     const before = this.bytes
+    let next: Seen | undefined = first
     await settled(path, async () => {
       this.bytes = before
-      const at = Date.now()
-      const stats = fileStats(path, source)
-      const executable = isExecutable(stats)
-      const kind = executable ? 'executable' : 'file'
-      if (isSmall(Number(stats.size))) {
-        const bytes = this.#files.small(path, source, stats)
-        if (bytes === 'changed') return bytes
-        const segment = maker.small(name, executable, bytes)
-        notes?.file(name, kind, stats, at, maker.last!.digest)
+      const seen: Seen = next ?? seenNow(name, path, source)
+      next = undefined
+      const { stats } = seen
+      const size = Number(stats.size)
+      if (isSmall(size)) {
+        const segment = this.#small(making, seen)
+        if (segment === 'changed') return segment
         if (segment !== undefined) await this.outbox.add(segment.digest, segment.bytes)
         return undefined
       }
       const same = memo?.file(name, stats)
-      const size = Number(stats.size)
       const digest =
         same !== undefined && this.#parts.survey.isHere(same)
           ? this.#kept(same, size)
-          : await this.#sendLarge(path, source, stats, memo?.before)
+          : await this.#sendLarge(seen, memo?.before)
       if (digest === 'changed') return digest
+      const kind = isExecutable(stats) ? 'executable' : 'file'
       maker.add({ name, kind, size, digest })
-      notes?.file(name, kind, stats, at, digest)
+      notes?.file(name, kind, stats, seen.at, digest)
       return undefined
     })
+    await this.#counted()
+  }
+
+  /** Lays a small file into its folder's segments, at once; answers the segment that it completes. */
+  #small({ maker, notes }: Making, seen: Seen): Made | undefined | 'changed' {
+    const { at, name, path, source, stats } = seen
+    const bytes = this.#files.small(path, source, stats)
+    if (bytes === 'changed') return bytes
+    const executable = isExecutable(stats)
+    const segment = maker.small(name, executable, bytes)
+    notes?.file(name, executable ? 'executable' : 'file', stats, at, maker.last!.digest)
+    return segment
+  }
+
+  #counted(full?: Promise<void>): Promise<void> | undefined {
     this.files++
     this.#tell()
-    if (this.files % FILES_PER_TURN === 0) await new Promise(done => setImmediate(done))
+    if (this.files % FILES_PER_TURN !== 0) return full
+    const turn = new Promise<void>(done => setImmediate(done))
+    return full === undefined ? turn : full.then(() => turn)
   }
 
   #kept(digest: Digest, size: number): Digest {
@@ -248,12 +274,8 @@ class Sender {
   }
 
   /** Of a very large file the list is remembered, for the day when a part of the file has changed. */
-  async #sendLarge(
-    path: string,
-    source: string,
-    stats: BigIntStats,
-    before: Digest | undefined,
-  ): Promise<Digest | 'changed'> {
+  async #sendLarge(seen: Seen, before: Digest | undefined): Promise<Digest | 'changed'> {
+    const { path, source, stats } = seen
     const { cache } = this.#parts
     const old = before && stats.size >= RESCANNED ? cache?.list(before) : undefined
     const sent = await this.#files.send(path, source, stats, old)
@@ -275,19 +297,4 @@ class Sender {
 function placeFolder({ maker, notes }: Making, { name }: Child, { tree, bytes }: Whole): void {
   maker.add({ name, kind: 'folder', size: bytes, digest: tree })
   notes?.folder(name, tree)
-}
-
-function fileStats(path: string, source: string) {
-  const stats = statsOf(path, source)
-  if (!stats.isFile()) throw refused(path, 'is no longer a file', 'try again')
-  return stats
-}
-
-/** What came of reading a file; once more if it changed meanwhile, but not for ever. */
-async function settled<T>(path: string, read: () => Promise<T | 'changed'>): Promise<T> {
-  for (let tries = 2; tries > 0; tries--) {
-    const result = await read()
-    if (result !== 'changed') return result
-  }
-  throw refused(path, 'changes while it is read', 'stop what writes to it, then try again')
 }

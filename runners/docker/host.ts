@@ -45,6 +45,7 @@ export async function lookAtHost(engine: Engine): Promise<Host> {
       memoryBytes: facts.MemTotal,
       gpus: gpus.length,
       engine: name,
+      readOnlyInputs: true,
       notes: notesOn(facts),
     },
     environment: {

@@ -86,6 +86,7 @@ class ProcessRunner implements Runner {
       memoryBytes: totalmem(),
       gpus: this.#gpus.length,
       engine: `processes of this host, Python ${this.#setting.python.version}`,
+      readOnlyInputs: this.#abilities.view,
       notes: notesOf(this.#abilities),
     }
   }

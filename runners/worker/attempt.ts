@@ -11,7 +11,7 @@
  *
  * Always true: `reporting` begins when all bytes that the report names are stored; the report is said
  * again until the server has it or does not want it; only then is the folder removed. */
-import type { Report } from '../../api/attempts.ts'
+import type { Report, WorkOrder } from '../../api/attempts.ts'
 import { isKaosError } from '../../api/errors.ts'
 import type { Channel } from '../../api/transfer/send.ts'
 import { sendFile } from '../../api/transfer/send.ts'
@@ -37,6 +37,10 @@ export class Attempt {
     this.#folder = folder
     this.#calls = calls
     this.#lease = new Lease(calls, folder.order.leaseMs)
+  }
+
+  get order(): WorkOrder {
+    return this.#folder.order
   }
 
   get kind(): 'build' | 'trial' | 'service' | 'ingest' {
@@ -85,11 +89,7 @@ export class Attempt {
     const channel = this.#channel()
     const { runner, trees } = this.#workplace
     const tree: Work['tree'] = digest =>
-      trees.folderOf(
-        digest as `sha256:${string}`,
-        (wanted, signal) => this.#calls.tree(wanted, signal),
-        lease.halted,
-      )
+      trees.folderOf(digest as `sha256:${string}`, this.#calls, lease.halted)
     return { runner, folder: this.#folder, lease, log, channel, resumed, tree }
   }
 

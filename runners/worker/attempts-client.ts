@@ -99,10 +99,21 @@ export class AttemptCalls implements Channel {
     await this.#json('objects', { body: frames, type: FRAMES_TYPE })
   }
 
-  /** The frames of a tree that the order names. */
-  async *tree(digest: Digest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const path = `${this.#base}/trees/${digest}`
+  /** The folders of a tree that the order names, as frames. */
+  async *folders(tree: Digest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const path = `${this.#base}/trees/${tree}/folders`
     yield* await this.#http.open({ method: 'GET', path, token: this.#token, signal })
+  }
+
+  /** Segments and files of it, as frames. */
+  async *parts(
+    tree: Digest,
+    wanted: readonly Digest[],
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const path = `${this.#base}/trees/${tree}/parts`
+    const sent = { body: [Buffer.concat(wanted.map(rawOf))], type: BYTES_TYPE, signal }
+    yield* await this.#http.open({ method: 'POST', path, token: this.#token, ...sent })
   }
 
   async report(report: Report, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,8 @@
  *
  *   <folder>/lock                who has it
  *   <folder>/attempts/<id>/      order, progress, log, inputs and outputs of an attempt
- *   <folder>/cache/trees/<hex>/  inputs, read-only, shared by all attempts */
+ *   <folder>/cache/trees/<hex>/  inputs, read-only, shared by all attempts
+ *   <folder>/cache/files/        the files that these are made of, by content */
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WorkOrder } from '../../api/attempts.ts'
@@ -26,6 +27,8 @@ export interface WorkerOptions {
   readonly runner: Runner
   /** Trainings and builds at once. */
   readonly slots: number
+  /** Bytes of inputs that are kept when nobody uses them. */
+  readonly cacheBytes: number
   readonly say: (line: string) => void
 }
 
@@ -72,7 +75,11 @@ class Working {
     this.#closing = closing
     this.#attempts = join(options.folder, 'attempts')
     const { runner, say } = options
-    const trees = new Trees(join(options.folder, 'cache', 'trees'))
+    const trees = new Trees(join(options.folder, 'cache'), {
+      mostBytes: options.cacheBytes,
+      inUse: () => treesIn([...this.#running.keys()].map(attempt => attempt.order)),
+      areProtected: async () => (await runner.capabilities()).readOnlyInputs,
+    })
     this.#workplace = { runner, say, trees }
   }
 
@@ -85,9 +92,7 @@ class Working {
       if (folder === undefined) await removeFolder(join(this.#attempts, attempt))
       else folders.push(folder)
     }
-    const orders = JSON.stringify(folders.map(folder => folder.order))
-    const needed = orders.matchAll(/sha256:([0-9a-f]{64})/g).map(found => found[1] ?? '')
-    await this.#workplace.trees.tidy(new Set(needed))
+    await this.#workplace.trees.tidy(treesIn(folders.map(folder => folder.order)))
     for (const folder of folders) {
       const slots = folder.order.work.kind === 'service' ? this.services : this.slots
       slots.force()
@@ -137,6 +142,12 @@ class Working {
     for (const attempt of this.#running.keys()) attempt.drain()
     await Promise.all(this.#running.values())
   }
+}
+
+/** Hex digits of every tree that these orders name. */
+function treesIn(orders: readonly WorkOrder[]): Set<string> {
+  const found = JSON.stringify(orders).matchAll(/sha256:([0-9a-f]{64})/g)
+  return new Set(found.map(([, hex]) => hex!))
 }
 
 function messageOf(error: unknown): string {

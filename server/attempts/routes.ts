@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { Claim, Lease, LogReceipt, Renewal, Report, WorkOrder } from '../../api/attempts.ts'
 import { DigestSchema } from '../../api/digest-schema.ts'
-import { BATCH_MAX, FRAMES_TYPE } from '../../api/transfer/protocol.ts'
+import { BATCH_MAX, FRAMES_TYPE, PARTS_MAX } from '../../api/transfer/protocol.ts'
 import { Problem } from '../../api/wire.ts'
-import { treeFrames } from '../../store/trees.ts'
+import { folderFrames, partFrames, treeFrames } from '../../store/trees.ts'
 import type { Board } from '../jobs/board.ts'
 import { attemptTopic } from '../jobs/changes.ts'
 import { bodyOf, goneOf, sendBytes } from '../jobs/streams.ts'
@@ -16,6 +16,7 @@ import { reportAttempt } from './report.ts'
 
 const tags = ['attempts']
 const Params = Type.Object({ attempt: Type.String() })
+const TreeParams = Type.Object({ attempt: Type.String(), digest: DigestSchema })
 
 export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (
   app,
@@ -128,7 +129,7 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
       schema: {
         tags,
         summary: 'A folder that the order names, as frames',
-        params: Type.Object({ attempt: Type.String(), digest: DigestSchema }),
+        params: TreeParams,
         produces: [FRAMES_TYPE],
       },
     },
@@ -136,6 +137,44 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
       const { record } = board.live.renew(request.params.attempt)
       const tree = await orderedTree(board, record.work, request.params.digest)
       return sendBytes(reply, FRAMES_TYPE, treeFrames(store, tree))
+    },
+  )
+
+  app.get(
+    '/attempts/:attempt/trees/:digest/folders',
+    {
+      config: { scope: 'attempt' },
+      schema: {
+        tags,
+        summary: 'The folders of a tree that the order names, without their files, as frames',
+        params: TreeParams,
+        produces: [FRAMES_TYPE],
+      },
+    },
+    async (request, reply) => {
+      const { record } = board.live.renew(request.params.attempt)
+      const tree = await orderedTree(board, record.work, request.params.digest)
+      return sendBytes(reply, FRAMES_TYPE, folderFrames(store, tree))
+    },
+  )
+
+  app.post(
+    '/attempts/:attempt/trees/:digest/parts',
+    {
+      config: { scope: 'attempt', stream: true },
+      schema: {
+        tags,
+        summary: 'Of such a tree the segments and files whose digests the body has, as frames',
+        params: TreeParams,
+        consumes: ['application/octet-stream'],
+        produces: [FRAMES_TYPE],
+      },
+    },
+    async (request, reply) => {
+      const { record } = board.live.renew(request.params.attempt)
+      const tree = await orderedTree(board, record.work, request.params.digest)
+      const wanted = new Set(await digestsIn(bodyOf(request.body), PARTS_MAX))
+      return sendBytes(reply, FRAMES_TYPE, partFrames(store, tree, wanted))
     },
   )
 

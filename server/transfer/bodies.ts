@@ -26,8 +26,11 @@ export async function* objectsIn(
 }
 
 /** The digests that a `have` body asks for. */
-export async function digestsIn(body: AsyncIterable<Uint8Array>): Promise<Digest[]> {
-  const all = Buffer.concat(await Array.fromAsync(bounded(body, HAVE_MAX * 32)))
+export async function digestsIn(
+  body: AsyncIterable<Uint8Array>,
+  most: number = HAVE_MAX,
+): Promise<Digest[]> {
+  const all = Buffer.concat(await Array.fromAsync(bounded(body, most * 32)))
   if (all.length % 32 !== 0) throw new KaosError('BAD_REQUEST', 'digests are 32 bytes each')
   const count = all.length / 32
   return Array.from({ length: count }, (_, i) => digestFromRaw(all.subarray(i * 32, i * 32 + 32)))

@@ -100,6 +100,24 @@ print(os.environ["HOME"], len([p for p in os.listdir("/proc") if p.isdigit()]))`
     assert.deepEqual(uids, ['65534', '0', '1234'])
   })
 
+  it('writes nothing into its data as root either: a worker links those files', async t => {
+    const dockerfile = programDockerfile(fixture.small, 'LABEL kaos.user=root')
+    const image = await fixture.prepare({ dockerfile, files: { train: RUNS_CODE } })
+    const code = `
+path = "/pfs/data/features:9fd9d/a.csv"
+for what in (lambda: open(path, "r+"), lambda: os.chmod(path, 0o666), lambda: os.utime(path),
+             lambda: os.remove(path), lambda: os.truncate(path, 0)):
+    try:
+        what()
+        print("done")
+    except OSError as error:
+        print(error.strerror)`
+
+    const lines = linesOf(await ran(t, code, { image }))
+
+    assert.deepEqual(lines, Array(5).fill('Read-only file system'))
+  })
+
   it('is not root under another name either', async t => {
     const made = 'RUN echo toor:x:0:0::/:/bin/sh >> /etc/passwd\nUSER toor'
     const dockerfile = programDockerfile(fixture.small, made)

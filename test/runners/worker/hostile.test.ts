@@ -38,10 +38,12 @@ test('an order whose names lead elsewhere is not carried out', () => {
 test('a digest that is a path does not show a folder of the host', async t => {
   const base = await mkdtemp(join(tmpdir(), 'kaos-trees-'))
   t.after(() => rm(base, { recursive: true }))
-  await mkdir(join(base, 'secrets'))
-  await mkdir(join(base, 'cache'))
-  const trees = new Trees(join(base, 'cache'))
-  const nothing = async function* (): AsyncGenerator<Uint8Array> {}
+  await mkdir(join(base, 'cache', 'secrets'), { recursive: true })
+  await mkdir(join(base, 'cache', 'trees'), { recursive: true })
+  const options = { mostBytes: 1e9, inUse: () => new Set<string>(), areProtected: async () => true }
+  const trees = new Trees(join(base, 'cache'), options)
+  const none = async function* (): AsyncGenerator<Uint8Array> {}
+  const nothing = { folders: none, parts: none }
 
   const found = trees.folderOf('sha256:../secrets' as Digest, nothing, new AbortController().signal)
 

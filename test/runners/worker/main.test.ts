@@ -54,3 +54,13 @@ test('the worker says which setting is missing', async t => {
   assert.equal(code, 2)
   assert.match(said(), /KAOS_WORKER_TOKEN is not set/)
 })
+
+test('the worker says which size of its cache makes no sense', async t => {
+  const env = { KAOS_SERVER: 'http://127.0.0.1:9', KAOS_WORKER_TOKEN: 't', KAOS_RUNNER: 'process' }
+  const { ended, said } = await startMain(t, { ...env, KAOS_CACHE_GB: '50 GB' })
+
+  const [code] = await ended
+
+  assert.equal(code, 2)
+  assert.match(said(), /KAOS_CACHE_GB is "50 GB"; give a number of gigabytes/)
+})

@@ -40,7 +40,8 @@ export async function workerScene(t: TestContext): Promise<Scene> {
     const runner = await openProcessRunner({ cache: join(base, 'environments') })
     const client = new AttemptsClient({ server: server.url, token: server.workerToken })
     const say = (line: string) => void said.push(line)
-    const worker = await openWorker({ id: 'test', folder, client, runner, slots: 2, say })
+    const options = { id: 'test', slots: 2, cacheBytes: 1e9 }
+    const worker = await openWorker({ ...options, folder, client, runner, say })
     close = async () => {
       await worker.close()
       await runner.close()

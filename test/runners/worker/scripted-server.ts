@@ -7,9 +7,10 @@ import type { Renewal, Report, WorkOrder } from '../../../api/attempts.ts'
 import { type Digest, digestFromRaw, digestOf } from '../../../api/digest.ts'
 import { newId } from '../../../api/ids.ts'
 import { parseFrames } from '../../../api/transfer/frames.ts'
+import { foldersOf, Met, partsOf } from '../../../api/transfer/parts.ts'
 import { frameHeader } from '../../../api/transfer/protocol.ts'
 import { type Channel, sendFolder } from '../../../api/transfer/send.ts'
-import { decodeFile, decodeTree, type Entry, segmentsOf } from '../../../api/tree.ts'
+import { decodeFile, decodeTree, type Entry } from '../../../api/tree.ts'
 
 /** What the server knows of one attempt. */
 export interface Played {
@@ -157,7 +158,7 @@ export class ScriptedServer {
 
   async #call(
     played: Played,
-    [name, digest]: string[],
+    [name, digest, part]: string[],
     url: URL,
     body: Buffer,
     response: ServerResponse,
@@ -186,7 +187,7 @@ export class ScriptedServer {
       return json(response, {})
     }
     if (name === 'trees') {
-      this.#sendTree(digest as Digest, response)
+      await this.#sendParts(digest as Digest, part === 'folders' ? undefined : body, response)
       response.end()
       return
     }
@@ -195,15 +196,26 @@ export class ScriptedServer {
     json(response, {})
   }
 
-  #sendTree(digest: Digest, response: ServerResponse): void {
-    const entries = decodeTree(this.#send(digest, response))
-    for (const segment of segmentsOf(entries)) this.#send(segment.digest, response)
-    for (const entry of entries) {
-      if (entry.kind === 'folder') this.#sendTree(entry.digest, response)
-      else if (entry.within === undefined)
-        for (const chunk of decodeFile(this.#send(entry.digest, response))) {
+  /** The folders alone, or the parts that the body asks for. */
+  async #sendParts(
+    tree: Digest,
+    body: Buffer | undefined,
+    response: ServerResponse,
+  ): Promise<void> {
+    const met = new Met()
+    const asked = new Set<Digest>()
+    for (let at = 0; at < (body?.length ?? 0); at += 32) {
+      asked.add(digestFromRaw(body!.subarray(at, at + 32)))
+    }
+    for await (const folder of foldersOf(tree, async digest => this.objects.get(digest)!)) {
+      if (body === undefined) this.#send(folder.digest, response)
+      const { segments, files } = partsOf(folder, part => asked.has(part), met)
+      for (const segment of segments) this.#send(segment.digest, response)
+      for (const file of files) {
+        for (const chunk of decodeFile(this.#send(file.digest, response))) {
           this.#send(chunk.digest, response)
         }
+      }
     }
   }
 

@@ -179,25 +179,6 @@ test('a build must report an image that holds the program of its order', async t
   assert.match(other.json().message, /another program/)
 })
 
-test('a worker reads the trees that its order names, and no others', async t => {
-  const server = await openScripted(t)
-  await server.firstTraining()
-  const secret = await server.bundle('data', 'secret', { 'a.txt': 'x' })
-  const build = await server.claimed(['build'])
-  assert.ok(build.work.kind === 'build')
-  const headers = { authorization: `Bearer ${build.token}` }
-
-  const named = `/attempts/${build.attempt}/trees/${build.work.source}`
-  const good = await server.call('GET', named, undefined, headers)
-  const other = `/attempts/${build.attempt}/trees/${secret.tree}`
-  const bad = await server.call('GET', other, undefined, headers)
-
-  assert.equal(good.statusCode, 200)
-  assert.equal(good.headers['content-type'], FRAMES_TYPE)
-  assert.ok(good.rawPayload.includes('FROM scratch'))
-  assert.deepEqual([bad.statusCode, bad.json().code], [404, 'OBJECT_UNKNOWN'])
-})
-
 test('a log is taken from exactly where it ended; repeats are fine and gaps are not', async t => {
   const server = await openScripted(t)
   const job = await atTrial(server)
