@@ -22,6 +22,7 @@ export const JobRow = Type.Object(
     jobId: Type.String(),
     kind: Type.Union([
       Type.Literal('train'),
+      Type.Literal('replay'),
       Type.Literal('build-train'),
       Type.Literal('build-serve'),
       Type.Literal('ingest'),
@@ -44,6 +45,10 @@ export const JobRow = Type.Object(
         total: Type.Integer(),
         skipped: Optional(Type.Integer()),
       }),
+    ),
+    /** Of a replay: the job and model that it runs again, and what came of it. */
+    replay: Optional(
+      Type.Object({ of: Type.String(), modelId: Type.String(), verdict: Nullable(Type.String()) }),
     ),
   },
   { title: 'JobRow' },

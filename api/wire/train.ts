@@ -92,7 +92,12 @@ export type TrainAccepted = Static<typeof TrainAccepted>
 
 /** GET /workspaces/:ws/train -> newest first. GET /workspaces/:ws/train/inputs -> TrainInputs. */
 export const TrainList = Type.Object(
-  { ingesting: Type.Array(JobRow), building: Type.Array(JobRow), training: Type.Array(JobRow) },
+  {
+    ingesting: Type.Array(JobRow),
+    building: Type.Array(JobRow),
+    training: Type.Array(JobRow),
+    replaying: Optional(Type.Array(JobRow)),
+  },
   { title: 'TrainList' },
 )
 export type TrainList = Static<typeof TrainList>

@@ -15,6 +15,10 @@ export async function listTraining(board: Board, workspace: string): Promise<Tra
       board,
       jobs.filter(job => job.kind === 'train'),
     ),
+    replaying: await rows(
+      board,
+      jobs.filter(job => job.kind === 'replay'),
+    ),
   }
 }
 
