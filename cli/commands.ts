@@ -91,6 +91,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     'draw what a model was made of',
     () => import('./commands/train/provenance.ts'),
   ),
+  'train:reproduce': command(
+    'run a model again and say whether it comes out the same',
+    () => import('./commands/train/reproduce.ts'),
+  ),
   'train:tree': command(
     'show which training came from which',
     () => import('./commands/train/tree.ts'),

@@ -19,8 +19,13 @@ export const ReplayRequest = Type.Object(
     times: Optional(Type.Integer({ minimum: 1, maximum: REPLAYS_MAX })),
     /** By how much a metric may differ; `*` stands for all that are not named. */
     tolerance: Optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }))),
-    /** Look for the cause when the bytes differ; true when absent. */
-    explain: Optional(Type.Boolean()),
+    /** Look for what the result depends on when the bytes differ (when absent), or also when they are
+     * the same. */
+    explain: Optional(
+      Type.Unsafe<'unlike' | 'always' | 'never'>(
+        Type.Union(['unlike', 'always', 'never'].map(when => Type.Literal(when))),
+      ),
+    ),
     /** Resolve the packages anew instead of taking those that are recorded. */
     fresh: Optional(Type.Boolean()),
     /** Keep what the first run makes as a model of its own. */

@@ -91,8 +91,9 @@ export type ReplayPart = {
   times: number
   /** By metric; `*` for all others. */
   tolerance: Record<string, number>
-  /** Whether runs that look for the cause follow when the bytes differ. */
-  explain: boolean
+  /** Whether runs follow that look for what the result depends on: when the bytes differ, or also
+   * when they are the same. */
+  explain: 'unlike' | 'always' | 'never'
   /** Whether what the first run made is kept as a model. */
   keep: boolean
   /** Planned so far: the run of each trial. */

@@ -50,12 +50,13 @@ class Search {
   async run(): Promise<Found> {
     const agree = this.#agreement()
     const recorded = this.#one('again')
-    if (this.#replay.fresh && recorded && this.#isOriginal(recorded)) {
-      this.#experiments.push('with the recorded packages the result is identical')
-      await this.#packages(this.#original(), this.#one('fresh'))
-    } else if (this.#one('forced')) {
+    const same = this.#replay.fresh && recorded && this.#isOriginal(recorded)
+    if (same) this.#experiments.push('with the recorded packages the result is identical')
+    if (this.#one('forced')) {
       await this.#underControl(agree)
-    } else if (recorded && agree !== false) {
+    } else if (same) {
+      await this.#packages(this.#original(), this.#one('fresh'))
+    } else if (recorded && agree) {
       await this.#surroundings(recorded)
     }
     return { agree, causes: this.#causes, experiments: this.#experiments }
@@ -94,9 +95,10 @@ class Search {
     const fresh = this.#one('forced-fresh')
     if (fresh) await this.#packages(one, fresh)
     const recorded = this.#one('again')
-    if (this.#causes.length === 0 && recorded && agree !== false) {
+    if (this.#causes.length > 0 || (recorded && this.#isOriginal(recorded))) return
+    if (recorded && agree !== false) {
       await this.#surroundings(recorded)
-    } else if (this.#causes.length === 0) {
+    } else {
       this.#unknown('replays differ, but no other seed, hash seed or clock shows in the result')
     }
   }

@@ -92,7 +92,8 @@ async function verdictOf(
     tolerance,
   )
   const within = judged.length > 0 && judged.every(one => one.within)
-  const found = unlike && !failed ? await causesOf(board, job.replay!, results) : undefined
+  const looked = unlike || job.replay!.explain === 'always'
+  const found = looked && !failed ? await causesOf(board, job.replay!, results) : undefined
   return {
     verdict: failed ? 'failed' : !unlike ? 'identical' : within ? 'within tolerance' : 'different',
     reason: failed?.reason ?? null,

@@ -32,12 +32,13 @@ export function nextRuns(replay: ReplayPart, ran: readonly Ran[]): ReplayRun[] {
   const tree = (as: ReplayRun['as']) => ran.find(one => one.run.as === as)?.tree
   const has = (as: ReplayRun['as']) => ran.some(one => one.run.as === as)
   const compared = ran.filter(({ run }) => run.as === (fresh ? 'fresh' : 'again'))
-  if (!explain || compared.some(one => one.tree === undefined)) return []
-  if (compared.every(one => one.tree === of.tree)) return []
+  if (explain === 'never' || compared.some(one => one.tree === undefined)) return []
+  const always = explain === 'always'
+  if (!always && compared.every(one => one.tree === of.tree)) return []
   const again: ReplayRun = { as: 'again', forced: null }
   if (fresh && !has('again')) return [again]
   // As recorded it comes out the same: what differs are the packages.
-  if (fresh && tree('again') === of.tree) return []
+  if (!always && fresh && tree('again') === of.tree) return []
   const forced = { seed: SEED, clock: of.startedAt }
   if (!has('forced')) {
     const pair: ReplayRun[] = [

@@ -170,7 +170,7 @@ async function planFresh(board: Board, plan: Plan, { workspace, original }: Wish
 
 function partOf({ request, original }: Wish, build: JobRecord | undefined): ReplayPart {
   const { job, train, trial, model, startedAt } = original
-  const { times = 1, tolerance = {}, explain = true, keep = false } = request
+  const { times = 1, tolerance = {}, explain = 'unlike', keep = false } = request
   const fresh = build ? { pointer: build.build!.imagePointer, build: build.id, image: null } : null
   return {
     of: {
