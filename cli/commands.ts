@@ -91,6 +91,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     'draw what a model was made of',
     () => import('./commands/train/provenance.ts'),
   ),
+  'train:checkout': command(
+    'write down all that it takes to run a training again',
+    () => import('./commands/train/checkout.ts'),
+  ),
   'train:reproduce': command(
     'run a model again and say whether it comes out the same',
     () => import('./commands/train/reproduce.ts'),
