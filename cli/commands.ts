@@ -191,6 +191,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     'take a version out of the catalogue',
     () => import('./commands/model/remove.ts'),
   ),
+  'model:score': command(
+    'explain how reproducible a model is, and what would better it',
+    () => import('./commands/model/score.ts'),
+  ),
   'model:inspect': command(
     'show all that is known of a model',
     () => import('./commands/model/inspect.ts'),

@@ -33,7 +33,7 @@ export function experimentText({ recipe, code, data, hyperparams }: Written): st
     ' Paths are relative to this file.'
   note(doc, 'from', 'the training that this one is made from')
   note(doc, 'code', artifactText(recipe.code))
-  note(doc, 'data', artifactText(recipe.data))
+  note(doc, 'data', data === recipe.data.tree ? recipe.data.name : artifactText(recipe.data))
   return doc.toString()
 }
 
@@ -46,16 +46,22 @@ function artifactText({ name, tree }: Recipe['code']): string {
   return `${name}, ${tree}`
 }
 
-const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti'] as const
-
+/** Exactly as much, as shortly as it can be written. */
 function memoryText(bytes: number): string {
-  let amount = bytes
-  let unit = 0
-  while (amount % 1024 === 0 && unit < UNITS.length - 1) {
-    amount /= 1024
-    unit++
+  const inUnits = (base: number, units: readonly string[]) => {
+    let amount = bytes
+    let unit = 0
+    while (amount % base === 0 && unit < units.length - 1) {
+      amount /= base
+      unit++
+    }
+    return `${amount}${units[unit]}`
   }
-  return `${amount}${UNITS[unit]}`
+  const texts = [
+    inUnits(1000, ['', 'k', 'M', 'G', 'T']),
+    inUnits(1024, ['', 'Ki', 'Mi', 'Gi', 'Ti']),
+  ]
+  return texts.sort((a, b) => a.length - b.length)[0]!
 }
 
 /** requirements.txt with the versions that were used: each open line becomes the locked one, what was

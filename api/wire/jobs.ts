@@ -100,6 +100,8 @@ export const JobView = Type.Object(
     environment: Nullable(Type.Record(Type.String(), Type.Unknown())),
     /** The build a training waits for or came from. */
     build: Nullable(Type.String()),
+    /** The training that it was made from: checked out and changed, or run again. */
+    from: Optional(Nullable(Type.String())),
     /** The ingestion a training waits for or had its data from. */
     ingest: Optional(Nullable(Type.String())),
   },

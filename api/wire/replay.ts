@@ -93,6 +93,8 @@ export const VerdictView = Type.Object(
       ),
     ),
     reason: Nullable(Type.String()),
+    /** Of packages that were resolved anew, not of those recorded. */
+    fresh: Type.Boolean(),
     /** The first run that is unlike the original, against it. */
     difference: Nullable(Difference),
     /** Metrics that a tolerance was given for. */
@@ -123,6 +125,34 @@ export const VerdictView = Type.Object(
   { title: 'Verdict' },
 )
 export type VerdictView = Static<typeof VerdictView>
+
+export const SCORE_ITEMS = ['image', 'packages', 'seeds', 'data', 'code', 'git', 'replays'] as const
+export type ScoreItem = (typeof SCORE_ITEMS)[number]
+
+/** GET /workspaces/:ws/models/:model/score: how reproducible a model is. The total is the sum of the
+ * points, and 100 the most. */
+export const ScoreView = Type.Object(
+  {
+    modelId: Type.String(),
+    entity: Type.String(),
+    job: Type.String(),
+    score: Type.Integer(),
+    of: Type.Integer(),
+    items: Type.Array(
+      Type.Object({
+        item: Type.Unsafe<ScoreItem>(Type.Union(SCORE_ITEMS.map(one => Type.Literal(one)))),
+        points: Type.Integer(),
+        of: Type.Integer(),
+        /** What was found. */
+        found: Type.String(),
+        /** What to do for the missing points; null when there are none. */
+        better: Nullable(Type.String()),
+      }),
+    ),
+  },
+  { title: 'Score' },
+)
+export type ScoreView = Static<typeof ScoreView>
 
 /** GET /workspaces/:ws/replays/:job */
 export const ReplayView = Type.Object(

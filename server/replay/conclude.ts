@@ -97,6 +97,7 @@ async function verdictOf(
   return {
     verdict: failed ? 'failed' : !unlike ? 'identical' : within ? 'within tolerance' : 'different',
     reason: failed?.reason ?? null,
+    fresh: !!fresh,
     difference: unlike?.made ? await differenceOf(store, of, unlike.made) : null,
     judged,
     agree: found ? found.agree : compared.length > 1 && !failed ? true : null,

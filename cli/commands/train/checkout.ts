@@ -20,6 +20,8 @@ import { DONE } from '../../look.ts'
 import { checkChoice, chosen } from '../../select.ts'
 
 const PARAMS = 'params.json'
+const NO_LOCK =
+  '# The training had no packages of its own; environment.json tells those of its interpreter.\n'
 
 export default class TrainCheckout extends KaosCommand {
   static override description =
@@ -83,7 +85,7 @@ export default class TrainCheckout extends KaosCommand {
     const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
     const { hyperparams, environment, image, lock } = recipe
     write('environment/environment.json', `${JSON.stringify({ image, ...environment }, null, 2)}\n`)
-    write('environment/requirements.lock', lock)
+    write('environment/requirements.lock', lock === '' ? NO_LOCK : lock)
     if (hyperparams !== null) write(PARAMS, hyperparams)
     const pinned = pin ? pinnedRequirements(lock) : undefined
     if (pinned) writeFileSync(join(code, 'model', 'requirements.txt'), pinned)
