@@ -1,76 +1,13 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import test, { type TestContext } from 'node:test'
+import test from 'node:test'
 import { wheel } from '../runners/process/wheel.ts'
-import { cli, type Done, folder, startServer, template } from './kaos.ts'
-
-const PROGRAM = (work: string) => `#!/usr/bin/env python3
-import datetime, json, os, random, sys, time
-out = sys.argv[1]
-os.makedirs(out + "/model")
-os.makedirs(out + "/metrics")
-metrics = {"accuracy": 0.9}
-def write(name, value):
-    with open(out + "/model/" + name, "w") as file:
-        json.dump(value, file)
-${work}
-with open(out + "/metrics/metrics.json", "w") as file:
-    json.dump(metrics, file)
-`
-
-interface Scene {
-  readonly work: string
-  readonly data: string
-  readonly wheels: string
-  kaos(...words: string[]): Promise<Done>
-  ok(...words: string[]): Promise<string>
-  // biome-ignore lint/suspicious/noExplicitAny: what a command answers is looked at by what it says.
-  json(...words: string[]): Promise<any>
-  /** Writes the code of a bundle and trains it. */
-  trained(name: string, work: string, requirements?: string): Promise<string>
-}
-
-async function scene(t: TestContext): Promise<Scene> {
-  const wheels = folder(t)
-  const data = folder(t)
-  const env = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels, HOME: wheels }
-  const server = await startServer(data, { env })
-  t.after(() => server.stop())
-  const work = folder(t)
-  const kaos = cli(work, { XDG_STATE_HOME: folder(t), XDG_CACHE_HOME: folder(t) })
-  const ok = async (...words: string[]) => {
-    const done = await kaos(...words)
-    assert.equal(done.code, 0, `${words.join(' ')}: ${done.stdout}${done.stderr}`)
-    return done.stdout
-  }
-  const json = async (...words: string[]) => {
-    const done = await kaos(...words, '--json')
-    assert.notEqual(done.stdout, '', `${words.join(' ')}: ${done.stderr}`)
-    return JSON.parse(done.stdout)
-  }
-  await ok('init', '-e', server.url)
-  await ok('workspace', 'create', '-n', 'again')
-  write(work, 'data/lines/a.csv', '1,2\n')
-  const trained = async (name: string, program: string, requirements = '') => {
-    write(work, `${name}/${name}/Dockerfile`, 'FROM scratch\n')
-    write(work, `${name}/${name}/model/train`, PROGRAM(program))
-    write(work, `${name}/${name}/model/requirements.txt`, requirements)
-    const { models } = await json('train', 'deploy', '-s', name, '-d', 'data', '--wait')
-    return models[0].modelId as string
-  }
-  return { work, data, wheels, kaos, ok, json, trained }
-}
-
-function write(work: string, path: string, text: string): void {
-  const file = join(work, path)
-  mkdirSync(join(file, '..'), { recursive: true })
-  writeFileSync(file, text)
-  if (text.startsWith('#!')) chmodSync(file, 0o755)
-}
+import { template } from './kaos.ts'
+import { replayScene } from './replay-scene.ts'
 
 test('the mnist template comes out the same, from ledger and store alone', async t => {
-  const { work, ok, json } = await scene(t)
+  const { work, ok, json } = await replayScene(t)
   template('mnist', join(work, 'mnist'))
   const deploy = ['-s', 'mnist/model-train', '-d', 'mnist/data', '--wait']
   const { job, models } = await json('train', 'deploy', ...deploy)
@@ -96,7 +33,7 @@ test('the mnist template comes out the same, from ledger and store alone', async
 })
 
 test('numbers without a seed are found by experiment, and what metrics allow is told', async t => {
-  const { json, kaos, trained } = await scene(t)
+  const { json, kaos, trained } = await replayScene(t)
   const model = await trained(
     'dice',
     'write("weights.json", random.random())\nmetrics["accuracy"] += random.random() / 100',
@@ -144,7 +81,7 @@ test('numbers without a seed are found by experiment, and what metrics allow is 
 })
 
 test('a clock is found by experiment, also one that shows only tomorrow', async t => {
-  const { json, trained } = await scene(t)
+  const { json, trained } = await replayScene(t)
   const fine = await trained('clock', 'write("when.json", str(datetime.datetime.now()))')
   const coarse = await trained('day', 'write("when.json", time.strftime("%Y"))')
 
@@ -160,7 +97,7 @@ test('a clock is found by experiment, also one that shows only tomorrow', async 
 })
 
 test('recorded packages are used again, and --fresh names the package that changes the result', async t => {
-  const { data, wheels, ok, json, kaos, trained } = await scene(t)
+  const { data, wheels, ok, json, kaos, trained } = await replayScene(t)
   await wheel(wheels, 'kaosnumbers', '1.0', 'VALUE = 1\n')
   await wheel(wheels, 'kaoswords', '3.1', 'VALUE = 1\n')
   const work = 'import kaosnumbers\nwrite("value.json", kaosnumbers.VALUE)'
@@ -196,7 +133,7 @@ test('recorded packages are used again, and --fresh names the package that chang
 })
 
 test('what is missing is named, and what cannot be run again says so', async t => {
-  const { json, kaos, ok, trained } = await scene(t)
+  const { json, kaos, ok, trained } = await replayScene(t)
   const model = await trained('steady', 'write("one.json", 1)')
   await ok('train', 'list')
 
