@@ -8,7 +8,7 @@ const ADVICE: Record<ReplayCause, string> = {
   clock: 'take times out of what the program writes, or give them as a parameter',
   packages: 'pin the packages in requirements.txt with ==, as kaos train checkout --pin does',
   environment: 'run both on the same kind of host, or with the docker runner in one image',
-  unknown: 'look at both outputs: kaos train get -j JOB -m, and kaos provenance why A B',
+  unknown: 'look at what each run wrote: kaos train get -j JOB -m',
 }
 
 const MARKS = { added: '+', removed: '-', changed: '~', mode: 'x' } as const
