@@ -32,7 +32,10 @@ export function experimentText({ recipe, code, data, hyperparams }: Written): st
     '   kaos train deploy\n' +
     ' Paths are relative to this file.'
   note(doc, 'from', 'the training that this one is made from')
-  note(doc, 'code', artifactText(recipe.code))
+  const { git } = recipe
+  const changes = git?.dirty ? ' with changes' : ''
+  const commit = git ? `, commit ${git.commit}${changes}` : ''
+  note(doc, 'code', `${artifactText(recipe.code)}${commit}`)
   note(doc, 'data', data === recipe.data.tree ? recipe.data.name : artifactText(recipe.data))
   return doc.toString()
 }

@@ -114,6 +114,8 @@ export const Recipe = Type.Object(
     hyperparams: Nullable(Type.String()),
     parallelism: Type.Integer(),
     resources: Resources,
+    /** What git knew of the code that was sent. */
+    git: Nullable(GitState),
     image: Type.Object({
       name: Type.String(),
       kind: Type.String(),

@@ -39,6 +39,7 @@ export async function recipeOf(
     hyperparams: await hyperparamsOf(board, job, trial),
     parallelism: job.train!.parallelism,
     resources: job.resources,
+    git: await gitOf(board, job),
     image: { name, kind, tree, manifest },
     environment,
     lock: await lockOf(board, built, environment.packages),
@@ -54,6 +55,11 @@ function requireRun({ id, train }: JobRecord) {
     'JOB_RUNNING',
     `job ${id} has not run: it lacks its image or its data; ${next}`,
   )
+}
+
+async function gitOf({ parts }: Board, { id }: JobRecord): Promise<Recipe['git']> {
+  const { git } = (await parts.ledger.node(id))?.attributes ?? {}
+  return (git as { code?: Recipe['git'] } | undefined)?.code ?? null
 }
 
 async function hyperparamsOf(

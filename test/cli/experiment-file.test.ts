@@ -103,12 +103,14 @@ test('what checkout writes can be read', t => {
     resources: { cpu: 2, memoryBytes: 3 * 2 ** 30, gpu: 1 },
     image: { name: 'i', kind: 'oci', tree: digestOf('i'), manifest: null },
     ...{ environment: {}, lock: '', unpinned: [] },
+    git: { commit: 'c'.repeat(40), dirty: true },
   }
 
   const text = experimentText({ recipe, code: 'code', data: recipe.data.tree, hyperparams: null })
   const read = readExperiment(fileOf(t, text))
 
   assert.match(text, /^ {2}memory: 3Gi$/m)
+  assert.match(text, /^code: code # mnist:e23a2, sha256:[0-9a-f]{64}, commit c{40} with changes$/m)
   assert.deepEqual(
     { ...read, code: undefined },
     {

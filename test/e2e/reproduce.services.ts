@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import Dockerode from 'dockerode'
@@ -41,12 +41,16 @@ test('in the pinned image, which the store gives back to an engine that lost it,
   await engine.getImage(Id).remove({ force: true })
   const second = await json('train', 'reproduce', '-m', model, '--wait')
   await ok('train', 'checkout', '-j', '@latest', 'out', '--no_data')
+  const written = readFileSync(join(work, 'out/environment/environment.json'), 'utf8')
+  const recorded = JSON.parse(written)
   const dice = await trained('dice', 'write("weights.json", [random.random(), hash("a")])')
   const different = await json('train', 'reproduce', '-m', dice, '--wait')
 
   assert.equal(first.verdict.verdict, 'identical')
   assert.equal(second.verdict.verdict, 'identical')
   assert.equal(score.items[0].points, 15)
+  assert.equal(recorded.image.manifest, `sha256:${pinned}`)
+  assert.match(recorded.python, /^3\./)
   assert.deepEqual(
     different.verdict.causes.map(({ what, files }: Record<string, unknown>) => ({ what, files })),
     [{ what: 'randomness', files: ['model/weights.json'] }],

@@ -84,7 +84,7 @@ export default class TrainCheckout extends KaosCommand {
     mkdirSync(join(folder, 'environment'))
     const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
     const { hyperparams, environment, image, lock } = recipe
-    write('environment/environment.json', `${JSON.stringify({ image, ...environment }, null, 2)}\n`)
+    write('environment/environment.json', `${JSON.stringify({ ...environment, image }, null, 2)}\n`)
     write('environment/requirements.lock', lock === '' ? NO_LOCK : lock)
     if (hyperparams !== null) write(PARAMS, hyperparams)
     const pinned = pin ? pinnedRequirements(lock) : undefined
