@@ -97,7 +97,12 @@ export default class TrainReproduce extends KaosCommand {
       const { replayText } = await import('../../replay-texts.ts')
       this.result(replayText(view).trimEnd())
     }
-    if (view.job.state !== 'JOB_SUCCESS') throw jobFailure(view.job, logsOf(view.job))
+    const { state, reason } = view.job
+    // A build that failed names its own log.
+    if (state === 'JOB_FAILURE' && reason?.includes('; see: kaos train logs -j')) {
+      throw new KaosError('JOB_FAILED', `job ${job.jobId} failed: ${reason}`, { detail: { job } })
+    }
+    if (state !== 'JOB_SUCCESS') throw jobFailure(view.job, logsOf(view.job))
     if (view.verdict?.verdict === 'different') process.exitCode = 1
     return view
   }

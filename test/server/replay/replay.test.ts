@@ -110,6 +110,24 @@ test('packages resolved anew are built for the replay alone, and used by it alon
   assert.equal(verdict?.fresh, true)
 })
 
+test('packages that cannot be resolved anew end the replay, and no listing of builds shows it', async t => {
+  const { server, job } = await trainedScene(t, STEADY)
+  const asked = { job, fresh: true }
+  const { job: replay, build } = await server.ask<ReplayAccepted>('POST', REPLAYS, asked)
+
+  const order = await server.claimed(['build'])
+  await server.report(order, { state: 'failed', reason: 'no such package' })
+
+  const view = await viewOf(server, replay.jobId)
+  assert.equal(view.job.state, 'JOB_FAILURE')
+  assert.match(
+    view.job.reason ?? '',
+    new RegExp(`^the packages could not .* ${build?.jobId} failed`),
+  )
+  assert.equal(view.verdict, null)
+  assert.deepEqual((await server.list()).building, [])
+})
+
 test('a run that fails makes the verdict, and the job, a failure', async t => {
   const { server, job } = await trainedScene(t, STEADY)
   const { job: replay } = await server.ask<ReplayAccepted>('POST', REPLAYS, { job })
