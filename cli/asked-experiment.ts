@@ -26,11 +26,11 @@ interface Flags {
 
 /** What the experiment file says: the one that is given, or else the one in the current folder. */
 export async function saidFor(
-  { file, source_bundle, data_bundle, data_manifest, hyperparams, again }: Flags,
+  { file, source_bundle, data_bundle, data_manifest, hyperparams }: Flags,
   tell: (text: string) => void,
 ): Promise<Said> {
   const parts = [source_bundle, data_bundle, data_manifest, hyperparams]
-  const here = !again && parts.every(one => one === undefined) && existsSync(EXPERIMENT_FILE)
+  const here = parts.every(one => one === undefined) && existsSync(EXPERIMENT_FILE)
   const place = file ?? (here ? EXPERIMENT_FILE : undefined)
   if (place === undefined) return {}
   const { readExperiment } = await import('./experiment-file.ts')

@@ -41,7 +41,7 @@ function verdictLines(verdict: VerdictView, tree: string, job: string): string[]
   }
   if (experiments.length > 0) lines.push('Found out by experiment', ...indented(experiments))
   const advice = causes.map(({ what }) => ADVICE[what].replace('JOB', job))
-  const looser = same && unpinned.length > 0
+  const looser = same && !verdict.fresh && unpinned.length > 0
   if (looser) {
     const names = unpinned.slice(0, SHOWN).join(', ')
     const next = 'whether newer ones change it tells --fresh'

@@ -19,6 +19,7 @@ test('what was checked out is the same experiment, and changed it is a branch of
   const said = await ok('train', 'checkout', '-i', '0', 'copy')
   const kaos = cli(join(work, 'copy'))
   const same = await kaos('train', 'deploy', '--json')
+  const anew = JSON.parse((await kaos('train', 'deploy', '--again', '--json')).stdout)
   write(work, 'copy/code/long/model/more.py', 'x = 1\n')
   write(work, 'copy/data/lines/b.csv', '3,4\n')
   const changed = JSON.parse((await kaos('train', 'deploy', '--wait', '--json')).stdout)
@@ -26,10 +27,16 @@ test('what was checked out is the same experiment, and changed it is a branch of
   assert.match(said, new RegExp(`copy: job ${first.jobId}, code long:[0-9a-f]{5}`))
   assert.equal(JSON.parse(same.stdout).unchanged, true)
   assert.equal(JSON.parse(same.stdout).job.jobId, first.jobId)
+  assert.equal((await json('train', 'info', '-j', anew.job.jobId)).from, first.jobId)
   const info = await ok('train', 'info', '-j', changed.job.jobId)
   assert.match(info, new RegExp(`Made from: ${first.jobId}\n`))
   const tree = await ok('train', 'tree')
-  assert.match(tree, new RegExp(`^${first.jobId} .*\n\u2514\u2500 ${changed.job.jobId} `, 'm'))
+  assert.match(
+    tree,
+    new RegExp(
+      `^${first.jobId} .*\n\u251c\u2500 ${anew.job.jobId} .*\n\u2514\u2500 ${changed.job.jobId} `,
+    ),
+  )
   const { edges } = await json('provenance', 'show', changed.job.jobId, '--depth', '2')
   const derived = edges.filter((one: { relation: string }) => one.relation === 'wasDerivedFrom')
   assert.deepEqual(

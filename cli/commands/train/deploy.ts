@@ -15,7 +15,7 @@ type Outcome = (TrainAccepted & { models?: ModelRow[] }) | { dryRun: true; bundl
 
 export default class TrainDeploy extends KaosCommand {
   static override description =
-    'What is not given stays as the last deploy set it, except the hyperparameters. The same inputs as those of a finished job start nothing; --again does. Without -s, -d, -m, -h, -f and --again the kaos.yaml in the current folder is deployed, as kaos train checkout writes it; options given beside a file stand instead of what it says.'
+    'What is not given stays as the last deploy set it, except the hyperparameters. The same inputs as those of a finished job start nothing; --again does. Without -s, -d, -m, -h and -f the kaos.yaml in the current folder is deployed, as kaos train checkout writes it; options given beside a file stand instead of what it says.'
   static override examples = [
     '<%= config.bin %> train deploy -s templates/mnist/model-train -d templates/mnist/data',
     '<%= config.bin %> train deploy -s templates/mnist/model-train -m features.jsonl --wait',

@@ -175,6 +175,17 @@ test('a replay goes on where it was when the server comes back', async t => {
   )
 })
 
+test('what is quarantined is not run again', async t => {
+  const { server, job } = await trainedScene(t, STEADY)
+  const body = { id: 'features@v1', reason: 'leaks the labels' }
+  await server.ask('POST', '/workspaces/mnist/quarantine', body)
+
+  const answer = await server.call('POST', REPLAYS, { job })
+
+  assert.equal(answer.json().code, 'QUARANTINED')
+  assert.match(answer.json().message, /leaks the labels/)
+})
+
 test('the same call again is the same replay', async t => {
   const { server, job } = await trainedScene(t, STEADY)
   const headers = { 'idempotency-key': 'once-only' }
