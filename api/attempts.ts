@@ -60,6 +60,8 @@ export const BuildWork = Type.Object({
   /** The `model/` folder below it. */
   program: DigestSchema,
   buildArgs: Type.Record(Type.String(), Type.String()),
+  /** Resolve the packages anew, also where the same requirements were resolved before. */
+  fresh: Type.Optional(Type.Boolean()),
 })
 export type BuildWork = Static<typeof BuildWork>
 
@@ -79,6 +81,10 @@ export const TrialWork = Type.Object({
   /** Six hex digits: the program is given /pfs/out/<output>. */
   output: Type.String({ pattern: '^[0-9a-f]{6}$' }),
   resources: Resources,
+  /** Of a replay that looks for a cause: where random numbers and clocks begin, for Python. */
+  forced: Type.Optional(
+    Type.Object({ seed: Type.Integer({ minimum: 0, maximum: 4294967295 }), clock: At }),
+  ),
 })
 export type TrialWork = Static<typeof TrialWork>
 

@@ -6,6 +6,7 @@ export const CODES = {
   USAGE: { status: 400, exit: 2, title: 'The command was used wrongly' },
   INVALID_BUNDLE: { status: 400, exit: 1, title: 'The bundle breaks a rule' },
   INVALID_GRID: { status: 400, exit: 1, title: 'The hyperparameters are not a grid' },
+  INVALID_EXPERIMENT: { status: 400, exit: 1, title: 'The experiment file breaks a rule' },
   INVALID_MANIFEST: { status: 400, exit: 1, title: 'The manifest breaks a rule' },
   INVALID_KIT: { status: 400, exit: 1, title: 'The ModelKit breaks a rule' },
   INVALID_NAME: { status: 400, exit: 1, title: 'The name is not allowed' },

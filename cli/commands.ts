@@ -91,6 +91,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     'draw what a model was made of',
     () => import('./commands/train/provenance.ts'),
   ),
+  'train:checkout': command(
+    'write down all that it takes to run a training again',
+    () => import('./commands/train/checkout.ts'),
+  ),
+  'train:reproduce': command(
+    'run a model again and say whether it comes out the same',
+    () => import('./commands/train/reproduce.ts'),
+  ),
   'train:tree': command(
     'show which training came from which',
     () => import('./commands/train/tree.ts'),
@@ -182,6 +190,10 @@ export const commands: Readonly<Record<string, Entry>> = {
   'model:remove': command(
     'take a version out of the catalogue',
     () => import('./commands/model/remove.ts'),
+  ),
+  'model:score': command(
+    'explain how reproducible a model is, and what would better it',
+    () => import('./commands/model/score.ts'),
   ),
   'model:inspect': command(
     'show all that is known of a model',

@@ -1,14 +1,16 @@
 /* The listings of jobs and endpoints: blocks and columns of the original, in its order. Nothing may be
  * put in before the columns that scripts count. */
 import type { EndpointView, JobRow, ServeList, TrainList } from '../api/wire.ts'
+import { replayingTable } from './replay-texts.ts'
 import type { Cell, Table } from './table.ts'
 import { localTime } from './times.ts'
 
-export function trainTables({ ingesting, building, training }: TrainList): Table[] {
+export function trainTables({ ingesting, building, training, replaying }: TrainList): Table[] {
   return [
     ...ingestingTables(ingesting),
     ...newest('BUILDING', building, ['duration', 'job_id', 'started', 'state']),
     ...(training.length === 0 ? [] : [trainingTable(training)]),
+    ...(replaying?.length ? [replayingTable(replaying)] : []),
   ]
 }
 

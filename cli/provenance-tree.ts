@@ -7,6 +7,8 @@ import { localTime } from './times.ts'
 const AGENTS = new Set(['wasAttributedTo', 'wasAssociatedWith'])
 /** What people look for first. */
 const ORDER = ['trial', 'image', 'build', 'source', 'data', 'hyperparams', 'model', 'environment']
+/** Shown by their id. */
+const JOBS = new Set(['train', 'replay', 'build'])
 const METRICS_SHOWN = 3
 const SUCCESS = 'JOB_SUCCESS'
 
@@ -122,7 +124,7 @@ function lineOf(node: ProvNode, role: string | null): string {
 
 /** `model e23a2_9fd9d:b82151`; without the id of what is known by nothing else, unless it is a job's. */
 function nameOf({ id, kind, name, digest }: ProvNode): string {
-  if (name !== id || kind === 'train' || kind === 'build') return plain(`${kind} ${name}`)
+  if (name !== id || JOBS.has(kind)) return plain(`${kind} ${name}`)
   return digest === null ? kind : `${kind} ${digest.slice('sha256:'.length).slice(0, 5)}`
 }
 

@@ -18,6 +18,8 @@ export const KINDS = {
   revision: 'entity',
   attestation: 'entity',
   artifact: 'entity',
+  replica: 'entity',
+  verdict: 'entity',
   description: 'entity',
   import: 'activity',
   build: 'activity',

@@ -33,6 +33,8 @@ export interface BuildOrder {
   /** Folder that holds Dockerfile and model/, on disk, read-only. */
   readonly source: string
   readonly buildArgs: Readonly<Record<string, string>>
+  /** Resolve the packages anew, whatever is cached. */
+  readonly fresh?: boolean
 }
 
 export type Built =
@@ -66,7 +68,12 @@ export interface TrialOrder extends RunOrder {
   readonly out: string
   /** Six hex digits: the program's argument is /pfs/out/<output>. */
   readonly output: string
+  /** Folder to show at FORCED_AT, read-only, and to put first on PYTHONPATH. */
+  readonly forced?: string
 }
+
+/** Where a program finds what is forced on it. */
+export const FORCED_AT = '/opt/kaos'
 
 export interface Exit {
   readonly state: 'succeeded' | 'failed' | 'stopped' | 'lost'

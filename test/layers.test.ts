@@ -16,7 +16,7 @@ const MAY: Record<string, { rooms: string[]; packages: string[] }> = {
     rooms: ['api', 'store', 'graph', 'runners'],
     packages: ['fastify', '@fastify/*', 'typebox', 'jose'],
   },
-  cli: { rooms: ['api'], packages: ['@oclif/core', 'ignore', 'typebox'] },
+  cli: { rooms: ['api'], packages: ['@oclif/core', 'ignore', 'typebox', 'yaml'] },
 }
 /* Back ends that only main.ts may name; graph/drawing is a library of pure drawing. */
 const BACK_ENDS = /^(store\/(filesystem|memory|s3)|graph\/(sqlite|neo4j)|runners\/(process|docker))/

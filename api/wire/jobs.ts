@@ -22,6 +22,7 @@ export const JobRow = Type.Object(
     jobId: Type.String(),
     kind: Type.Union([
       Type.Literal('train'),
+      Type.Literal('replay'),
       Type.Literal('build-train'),
       Type.Literal('build-serve'),
       Type.Literal('ingest'),
@@ -44,6 +45,10 @@ export const JobRow = Type.Object(
         total: Type.Integer(),
         skipped: Optional(Type.Integer()),
       }),
+    ),
+    /** Of a replay: the job and model that it runs again, and what came of it. */
+    replay: Optional(
+      Type.Object({ of: Type.String(), modelId: Type.String(), verdict: Nullable(Type.String()) }),
     ),
   },
   { title: 'JobRow' },
@@ -95,6 +100,8 @@ export const JobView = Type.Object(
     environment: Nullable(Type.Record(Type.String(), Type.Unknown())),
     /** The build a training waits for or came from. */
     build: Nullable(Type.String()),
+    /** The training that it was made from: checked out and changed, or run again. */
+    from: Optional(Nullable(Type.String())),
     /** The ingestion a training waits for or had its data from. */
     ingest: Optional(Nullable(Type.String())),
   },

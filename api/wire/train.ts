@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import { Resources } from '../attempts.ts'
 import { DigestSchema } from '../digest-schema.ts'
 import { Nullable, Optional } from './common.ts'
-import { JobRow } from './jobs.ts'
+import { Artifact, JobRow } from './jobs.ts'
 
 const InputState = Type.Object({
   state: Type.Union([Type.Literal('set'), Type.Literal('building'), Type.Literal('missing')]),
@@ -92,7 +92,44 @@ export type TrainAccepted = Static<typeof TrainAccepted>
 
 /** GET /workspaces/:ws/train -> newest first. GET /workspaces/:ws/train/inputs -> TrainInputs. */
 export const TrainList = Type.Object(
-  { ingesting: Type.Array(JobRow), building: Type.Array(JobRow), training: Type.Array(JobRow) },
+  {
+    ingesting: Type.Array(JobRow),
+    building: Type.Array(JobRow),
+    training: Type.Array(JobRow),
+    replaying: Optional(Type.Array(JobRow)),
+  },
   { title: 'TrainList' },
 )
 export type TrainList = Static<typeof TrainList>
+
+/** GET /workspaces/:ws/train/:job/recipe?trial=: all that it takes to run a training again, with or
+ * without changes. */
+export const Recipe = Type.Object(
+  {
+    job: Type.String(),
+    workspace: Type.String(),
+    code: Artifact,
+    data: Artifact,
+    /** Text of the file of hyperparameters; of one trial: a grid of that point alone. */
+    hyperparams: Nullable(Type.String()),
+    parallelism: Type.Integer(),
+    resources: Resources,
+    /** What git knew of the code that was sent. */
+    git: Nullable(GitState),
+    image: Type.Object({
+      name: Type.String(),
+      kind: Type.String(),
+      tree: DigestSchema,
+      /** Of an OCI image: what it is pinned by. */
+      manifest: Nullable(DigestSchema),
+    }),
+    /** What it ran in, and what its image was built in. */
+    environment: Type.Record(Type.String(), Type.Unknown()),
+    /** Packages with their versions, a line each, as pip takes them. */
+    lock: Type.String(),
+    /** Lines of requirements.txt that leave the version open. */
+    unpinned: Type.Array(Type.String()),
+  },
+  { title: 'Recipe' },
+)
+export type Recipe = Static<typeof Recipe>

@@ -8,7 +8,7 @@
  * A USER of the Dockerfile is kept unless it is root. Otherwise the program is nobody, and what
  * original bundles write to (/tmp, /run, nginx's folders, their own folder) is writable for it. */
 import type Dockerode from 'dockerode'
-import type { RunOrder, TrialOrder } from '../runner.ts'
+import { FORCED_AT, type RunOrder, type TrialOrder } from '../runner.ts'
 import type { ImageInfo } from './images.ts'
 
 export const ATTEMPT_LABEL = 'kaos.attempt'
@@ -17,6 +17,7 @@ export const GPUS_LABEL = 'kaos.gpus'
 export const OUT = '/pfs/out'
 export const NOBODY = '65534:65534'
 
+const PYTHON_PATH = 'PYTHONPATH='
 const PORT = '8080/tcp'
 const PROCESSES_MAX = 4096
 const PROGRAM = '/opt/program'
@@ -35,6 +36,8 @@ export interface Sandbox {
   /** Whether the user is one that kaos chose, so that the program's folder must be given to it. */
   readonly isNobody: boolean
   readonly network: 'none' | 'bridge'
+  /** What the image itself puts on the path of Python. */
+  readonly pythonPath?: string
   readonly relaxations: readonly string[]
 }
 
@@ -44,7 +47,9 @@ export function sandboxOf(info: ImageInfo, order: RunOrder, purpose: Purpose): S
   const open = order.image.labels['kaos.network'] === 'on'
   // Engines take 00 and +0 for 0 as well.
   const isNobody = !root && /^(root|[+-]?0+)?(:.*)?$/.test(declared)
+  const path = info.Config.Env?.find(one => one.startsWith(PYTHON_PATH))
   return {
+    ...(path === undefined ? {} : { pythonPath: path.slice(PYTHON_PATH.length) }),
     user: root ? '0:0' : isNobody ? NOBODY : declared,
     workingDir: info.Config.WorkingDir || PROGRAM,
     isNobody,
@@ -101,7 +106,13 @@ function commandOf(order: RunOrder | TrialOrder, purpose: Purpose): string[] {
 
 function envOf({ sandbox, order }: Box): Record<string, string> {
   // nobody's home, "/nonexistent", is where programs would otherwise keep their caches.
-  return { ...(sandbox.isNobody ? { HOME: '/tmp' } : {}), ...order.env }
+  return {
+    ...(sandbox.isNobody ? { HOME: '/tmp' } : {}),
+    ...order.env,
+    ...('forced' in order
+      ? { PYTHONPATH: [FORCED_AT, sandbox.pythonPath].filter(Boolean).join(':') }
+      : {}),
+  }
 }
 
 function hostConfigOf(box: Box): Dockerode.HostConfig {
@@ -146,6 +157,7 @@ function mountsOf(order: RunOrder | TrialOrder): Dockerode.MountSettings[] {
     ...order.data.map(({ name, path }) => shown(path, `/pfs/data/${name}`, true)),
     shown(order.hyper, '/pfs/hyper', true),
     shown(order.out, OUT, false),
+    ...(order.forced === undefined ? [] : [shown(order.forced, FORCED_AT, true)]),
   ]
 }
 

@@ -33,7 +33,7 @@ export async function buildEnvironment(
   if (requirements.length === 0) log('No requirements: the program runs with the plain interpreter')
   let interpreter: Interpreter
   try {
-    interpreter = await venvs.prepare(requirements, files.run, log, signal)
+    interpreter = await venvs.prepare(requirements, files.run, log, signal, order)
   } catch (error) {
     await rm(files.run, { recursive: true, force: true })
     if (error instanceof PipFailure) return { state: 'failed', reason: error.message }
@@ -63,7 +63,8 @@ function amount(packages: Readonly<Record<string, string>>): string {
 }
 
 /** The interpreter an image stands for: the venv that was made for it, or one made again from what
- * was locked (the cache was cleaned, or this is another host). */
+ * was locked (the cache was cleaned, or this is another host). A venv that was made again from the
+ * same requirements may hold other versions: only what was locked counts. */
 export async function interpreterOf(
   { venvs }: Setting,
   order: RunOrder,
@@ -79,7 +80,7 @@ export async function interpreterOf(
   const requirements = await readRequirements(folder, ['requirements.lock'])
   if (requirements.length === 0) return venvs.plain()
   const there = await venvs.find(String(key))
-  if (there !== undefined) return there
+  if (there?.lock === requirements[0]!.text) return there
   try {
     return await venvs.prepare(requirements, work, log, new AbortController().signal)
   } catch (cause) {

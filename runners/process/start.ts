@@ -11,7 +11,7 @@ import { KaosError } from '../../api/errors.ts'
 import { writeDurably } from '../durably.ts'
 import { LogFile } from '../log-file.ts'
 import { removeFolder } from '../remove-folder.ts'
-import type { Place, RunOrder, TrialOrder } from '../runner.ts'
+import { FORCED_AT, type Place, type RunOrder, type TrialOrder } from '../runner.ts'
 import type { Abilities } from './host.ts'
 import { LAUNCH_SCRIPT, type LaunchSpec } from './launch-script.ts'
 import { type Launch, type PlaceFiles, placeFiles, readExit } from './place-files.ts'
@@ -150,6 +150,9 @@ function trialBinds(order: TrialOrder) {
     ...data,
     { source: order.hyper, target: '/pfs/hyper', readOnly: true },
     { source: order.out, target: '/pfs/out', readOnly: false },
+    ...(order.forced === undefined
+      ? []
+      : [{ source: order.forced, target: FORCED_AT, readOnly: true }]),
   ]
 }
 
@@ -171,6 +174,7 @@ function envOf(start: Start, files: PlaceFiles, launch: Launch): Record<string, 
     PYTHONDONTWRITEBYTECODE: '1',
     ...(order.resources.cpu === undefined ? {} : Object.fromEntries(limits)),
     ...order.env,
+    ...(trial?.forced === undefined ? {} : { PYTHONPATH: view ? FORCED_AT : trial.forced }),
     KAOS_PROGRAM: program,
     ...(trial === undefined
       ? { PORT: String(port) }

@@ -91,15 +91,18 @@ export class Venvs {
     return { key, python, bin: join(folder, 'bin'), ...known }
   }
 
-  /** Finds or makes it. `work` is a folder for passing files. PipFailure if pip refuses. */
+  /** Finds or makes it; `fresh` never finds. `work` is a folder for passing files. PipFailure if pip
+   * refuses. */
   async prepare(
     requirements: readonly Requirements[],
     work: string,
     log: (line: string) => void,
     signal: AbortSignal,
+    { fresh = false }: { readonly fresh?: boolean | undefined } = {},
   ): Promise<Interpreter> {
     if (requirements.length === 0) return this.plain()
-    const key = await this.#keyOf(requirements)
+    const known = await this.#keyOf(requirements)
+    const key = fresh ? createHash('sha256').update(`${known} ${newId()}`).digest('hex') : known
     const lock = join(this.#options.cache, `${key}.lock`)
     const waiting = () => log('Waiting for another build of the same environment')
     const unlock = await takeLock(lock, signal, waiting)

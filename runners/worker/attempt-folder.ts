@@ -78,6 +78,10 @@ export class AttemptFolder {
     return join(this.path, 'hyper')
   }
 
+  get forced(): string {
+    return join(this.path, 'forced')
+  }
+
   get out(): string {
     return join(this.path, 'out')
   }

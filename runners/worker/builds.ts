@@ -13,9 +13,9 @@ export async function buildOutcome(work: Work, order: BuildWork): Promise<Outcom
   await mkdir(folder.place.dir, { recursive: true })
   folder.advance({ step: 'started' })
   lease.set({ phase: 'running', startedAt })
-  const { purpose, image: name, buildArgs } = order
+  const { purpose, image: name, buildArgs, fresh = false } = order
   const built = await runner.build(
-    { purpose, image: name, source, buildArgs },
+    { purpose, image: name, source, buildArgs, fresh },
     folder.place,
     line => log.line(line),
     lease.halted,

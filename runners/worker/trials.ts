@@ -6,6 +6,7 @@ import type { TrialWork } from '../../api/attempts.ts'
 import { isKaosError } from '../../api/errors.ts'
 import { sendFolder } from '../../api/transfer/send.ts'
 import type { Exit, Running } from '../runner.ts'
+import { writeForced } from './forced.ts'
 import { adopted, endOf, runOrder } from './programs.ts'
 import type { Outcome, Work } from './work.ts'
 
@@ -42,9 +43,11 @@ async function begin(work: Work, order: TrialWork): Promise<Running> {
   for (const { name, tree } of order.data) data.push({ name, path: await work.tree(tree) })
   const run = await runOrder(work, order.image, order.resources)
   const { output } = order
+  const forced = order.forced && (await writeForced(folder.forced, order.forced))
   work.lease.halted.throwIfAborted()
   folder.advance({ step: 'started' })
-  return runner.run({ ...run, data, hyper: folder.hyper, out: folder.out, output }, folder.place)
+  const shown = { data, hyper: folder.hyper, out: folder.out, output }
+  return runner.run({ ...run, ...shown, ...forced }, folder.place)
 }
 
 /** The original's layout: `<hash>/<point>.json`; without a grid a file that no `*.json` finds. */

@@ -20,6 +20,7 @@ import type {
   TrialRecord,
   WorkRef,
 } from '../jobs/records.ts'
+import { forcedOn, imageOfRun } from '../replay/runs.ts'
 import { type Place, placeOf } from './places.ts'
 
 async function trialOrder(
@@ -29,7 +30,7 @@ async function trialOrder(
   trial: TrialRecord,
 ): Promise<TrialWork> {
   const { ledger } = board.parts
-  const image = (await ledger.node(train.image!))!
+  const image = (await ledger.node(imageOfRun(job, train, trial.index)))!
   const data = (await ledger.node(train.data!))!
   const hyper = await hyperOf(board, train, trial.index)
   return {
@@ -37,8 +38,10 @@ async function trialOrder(
     image: imageOf(image),
     data: [{ name: data.name!, tree: data.digest! }],
     ...(hyper ? { hyper } : {}),
-    output: trial.output,
+    // A program may write down where it wrote: a replay is told the same place.
+    output: job.replay?.of.output ?? trial.output,
     resources: job.resources,
+    ...forcedOn(job, trial.index),
   }
 }
 
@@ -90,7 +93,7 @@ export async function hyperOf(
 ): Promise<Hyper | undefined> {
   if (!train.grid || !train.hyper) return undefined
   const points = await pointsOf(board, train.hyper)
-  const point = points[index]
+  const point = points[train.point ?? index]
   if (!point) return undefined
   return { hash: train.grid.hash, file: pointFile(point), values: { ...point } }
 }

@@ -3,6 +3,7 @@ import type { Digest } from '../../api/digest.ts'
 import type { Json, NewNode } from '../../graph/ledger.ts'
 import type { Board } from '../jobs/board.ts'
 import type { AttemptRecord, TrialRecord } from '../jobs/records.ts'
+import { imageOfRun, keptAs, roleOfRun } from '../replay/runs.ts'
 import { courseOf, type Facts, wellFormed } from './facts.ts'
 import { type Hyper, hyperOf } from './orders.ts'
 import type { TrialPlace } from './places.ts'
@@ -37,12 +38,13 @@ export async function addModel(
     return
   }
   const hyper = await hyperOf(board, train, done.index)
+  const kind = keptAs(job, done.index)
   const node: NewNode = {
     id: board.newId(),
     class: 'entity',
-    kind: 'model',
+    kind,
     workspace: job.workspace,
-    name: done.modelId,
+    name: kind === 'model' ? done.modelId : done.output,
     digest: output,
     attributes: {
       job: job.id,
@@ -56,7 +58,8 @@ export async function addModel(
   }
   facts.nodes.push(node)
   facts.edges.push({ from: node.id, relation: 'wasAttributedTo', to: job.author })
-  done.model = node.id
+  if (kind === 'model') done.model = node.id
+  else done.replica = node.id
 }
 
 export async function addTrial(
@@ -79,6 +82,7 @@ export async function addTrial(
     warnings: done.warnings,
     resources: { ...job.resources },
     hyper: hyperFact(hyper),
+    ...roleOfRun(job, done.index),
   }
   const from = done.id
   // Before the trial itself is listed: what is there now, it has generated.
@@ -94,7 +98,7 @@ export async function addTrial(
     attributes,
   })
   facts.edges.push(
-    { from, relation: 'used', to: train.image!, role: 'image' },
+    { from, relation: 'used', to: imageOfRun(job, train, done.index), role: 'image' },
     { from, relation: 'used', to: train.data!, role: 'data' },
     { from, relation: 'wasInformedBy', to: job.id },
     { from, relation: 'wasAssociatedWith', to: job.author, role: 'user' },

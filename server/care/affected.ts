@@ -81,7 +81,7 @@ async function jobsOf(ledger: Ledger, entity: string): Promise<string[]> {
   const activities = [...down.nodes, ...up.nodes].filter(node => node.class === 'activity')
   const jobs = activities.flatMap(({ id, kind, attributes }) => {
     if (kind === 'trial') return [String(attributes.job)]
-    return kind === 'train' || kind === 'build' ? [id] : []
+    return kind === 'train' || kind === 'replay' || kind === 'build' ? [id] : []
   })
   return [...new Set(jobs)].slice(0, NAMED)
 }

@@ -11,7 +11,8 @@ export async function artifactsOf(board: Board, job: JobRecord): Promise<JobArti
   const { train, build, ingest } = job
   const source = train?.source ?? build?.source
   const data = train?.data ?? ingest?.data
-  const made = train ? (await trialsOf(board, job.id)).filter(trial => trial.model !== null) : []
+  const trials = train ? await trialsOf(board, job.id) : []
+  const made = trials.filter(trial => trial.model ?? trial.replica)
   return {
     jobId: job.id,
     code: source ? [await artifactOf(board, source)] : [],
@@ -44,7 +45,13 @@ async function modelOf(
 ): Promise<JobArtifacts['models'][number]> {
   const { files, bytes } = trial
   return {
-    artifact: { entity: trial.model!, name: trial.output, tree: trial.tree!, files, bytes },
+    artifact: {
+      entity: (trial.model ?? trial.replica)!,
+      name: trial.output,
+      tree: trial.tree!,
+      files,
+      bytes,
+    },
     modelId: trial.modelId,
     hyper: (await hyperOf(board, train, trial.index)) ?? null,
   }

@@ -35,6 +35,7 @@ async function resolved(
   const found = await Promise.all([
     nodes(board, workspace, 'train', text, limit),
     nodes(board, workspace, 'build', text, limit),
+    nodes(board, workspace, 'replay', text, limit),
     nodes(board, workspace, 'import', text, IMPORTS_MAX),
   ])
   const ids = found

@@ -61,13 +61,14 @@ export async function needImage(
   return { pointer, name, image: null, build, started: true }
 }
 
-async function planBuild(
+/** Plans a build. `fresh`: its packages are to be resolved anew. */
+export async function planBuild(
   board: Board,
   plan: Plan,
   workspace: Workspace,
   purpose: Purpose,
   source: NewNode,
-  image: { pointer: string; name: string },
+  image: { pointer: string; name: string; fresh?: boolean },
 ): Promise<JobRecord> {
   const job = await newBuild(board, plan, workspace, purpose, source, image)
   const id = job.id
@@ -86,7 +87,11 @@ async function planBuild(
         kind: 'build',
         workspace: workspace.id,
         name: image.name,
-        attributes: { purpose, buildArgs: job.build!.work.buildArgs },
+        attributes: {
+          purpose,
+          buildArgs: job.build!.work.buildArgs,
+          ...(image.fresh && { fresh: true }),
+        },
       },
     ],
     edges: [
@@ -105,7 +110,7 @@ async function newBuild(
   workspace: Workspace,
   purpose: Purpose,
   source: NewNode,
-  image: { pointer: string; name: string },
+  image: { pointer: string; name: string; fresh?: boolean },
 ): Promise<JobRecord> {
   const { settings, store } = board.parts
   const tree = source.digest!
@@ -126,6 +131,7 @@ async function newBuild(
         folder: String(source.attributes.folder),
         program: model.digest,
         buildArgs,
+        ...(image.fresh && { fresh: true }),
       },
       source: source.id,
       imagePointer: image.pointer,

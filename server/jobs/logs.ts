@@ -3,6 +3,7 @@
 import { pointFile } from '../../api/grid.ts'
 import { readFile } from '../../store/trees.ts'
 import { hyperOf } from '../attempts/orders.ts'
+import { wordsOf } from '../replay/runs.ts'
 import type { Board } from './board.ts'
 import { attemptTopic, endpointTopic, jobTopic } from './changes.ts'
 import { readRecord } from './reading.ts'
@@ -47,9 +48,11 @@ export async function* jobLog(
     return
   }
   let last = NEWLINE
-  for (let index = 0; index < first.train.total; index++) {
+  for (let index = 0; ; index++) {
     if (!(await released(board, job, index, how))) return
-    if (first.train.total > 1) yield Buffer.from(await heading(board, first, index, last))
+    if (first.train.total > 1 || first.replay) {
+      yield Buffer.from(await heading(board, await job(), index, last))
+    }
     for await (const chunk of trialLog(board, id, index, how)) {
       last = chunk.at(-1) ?? last
       yield chunk
@@ -107,6 +110,8 @@ function trialLog(
 }
 
 async function heading(board: Board, job: JobRecord, index: number, last: number): Promise<string> {
+  const run = job.replay?.runs[index]
+  if (run) return `${last === NEWLINE ? '' : '\n'}==> run ${index + 1}: ${wordsOf(run)} <==\n`
   const hyper = await hyperOf(board, job.train!, index)
   const point = hyper ? pointFile(hyper.values as never).replace(/\.json$/, '') : String(index)
   return `${last === NEWLINE ? '' : '\n'}==> trial ${point} <==\n`

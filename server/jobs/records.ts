@@ -58,8 +58,49 @@ export type TrainPart = {
   /** Released and without outcome. */
   live: number[]
   parallelism: number
-  /** Pointer that names the job once it has succeeded. */
+  /** Pointer that names the job once it has succeeded; empty for a replay. */
   fingerprint: string
+  /** The point of the grid that every run of a replay is at. */
+  point?: number
+}
+
+/** One run of a replay: for comparing with the original (`again`, with the recorded image; `fresh`,
+ * with packages resolved anew), or for finding out why they differ (server/replay/runs.ts). */
+export type ReplayRun = {
+  as: 'again' | 'fresh' | 'forced' | 'forced-again' | 'seed' | 'clock' | 'forced-fresh'
+  forced: { seed: number; clock: string } | null
+}
+
+export type Verdict = 'identical' | 'within tolerance' | 'different' | 'failed'
+
+export type ReplayPart = {
+  /** What is run again. */
+  of: {
+    job: string
+    trial: string
+    index: number
+    /** The entity, and how people see it. */
+    model: string
+    modelId: string
+    tree: Digest
+    metrics: Metrics
+    output: string
+    startedAt: string
+  }
+  /** Runs that are compared with the original. */
+  times: number
+  /** By metric; `*` for all others. */
+  tolerance: Record<string, number>
+  /** Whether runs follow that look for what the result depends on: when the bytes differ, or also
+   * when they are the same. */
+  explain: 'unlike' | 'always' | 'never'
+  /** Whether what the first run made is kept as a model. */
+  keep: boolean
+  /** Planned so far: the run of each trial. */
+  runs: ReplayRun[]
+  /** Image with packages resolved anew, and the build that makes it. */
+  fresh: { pointer: string; build: string; image: string | null } | null
+  verdict: { entity: string; is: Verdict } | null
 }
 
 export type BuildPart = {
@@ -106,6 +147,8 @@ export type JobRecord = {
   /** Stored JSON of what the first run, or the build, ran in. */
   environment: Digest | null
   train?: TrainPart
+  /** Of a replay, beside `train`. */
+  replay?: ReplayPart
   build?: BuildPart
   ingest?: IngestPart
 }
@@ -125,6 +168,8 @@ export type TrialRecord = {
   traces: Trace[]
   /** Entity, tree and size of what it made. */
   model: string | null
+  /** Entity, where it was made by a replay and is no model of its own. */
+  replica?: string
   tree: Digest | null
   files: number
   bytes: number

@@ -5,6 +5,7 @@ import { modelRoutes } from '../models/routes.ts'
 import type { Parts } from '../parts.ts'
 import { provenanceRoutes } from '../provenance/routes.ts'
 import { quarantineRoutes } from '../quarantine/routes.ts'
+import { replayRoutes } from '../replay/routes.ts'
 import { serveRoutes } from '../serve/routes.ts'
 import { trainRoutes } from '../train/routes.ts'
 import type { Jobs } from './jobs.ts'
@@ -19,7 +20,14 @@ export const registerJobRoutes: FastifyPluginAsync<JobRoutesOptions> = async (ap
   const { board } = jobs
   // Who waits for work or follows a log must not hold up the end.
   app.addHook('preClose', async () => board.changes.close())
-  for (const routes of [trainRoutes, jobRoutes, attemptRoutes, serveRoutes, modelRoutes]) {
+  for (const routes of [
+    trainRoutes,
+    replayRoutes,
+    jobRoutes,
+    attemptRoutes,
+    serveRoutes,
+    modelRoutes,
+  ]) {
     await app.register(routes, { board })
   }
   await app.register(provenanceRoutes, { board })

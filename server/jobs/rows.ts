@@ -3,7 +3,7 @@ import type { Progress } from '../../api/attempts.ts'
 import type { JobRow } from '../../api/wire.ts'
 import type { People } from '../parts.ts'
 import type { Board } from './board.ts'
-import { isFinal, type JobRecord } from './records.ts'
+import { isFinal, type JobRecord, type ReplayPart } from './records.ts'
 
 /** How far the attempt at an ingestion is; undefined when nobody is at it. */
 export function progressNow({ live }: Board, { ingest }: JobRecord): Progress | undefined {
@@ -16,7 +16,7 @@ export async function rowOf(
   now?: Progress,
 ): Promise<JobRow> {
   const final = isFinal(job.state)
-  const { train, ingest } = job
+  const { train, ingest, replay } = job
   return {
     jobId: job.id,
     kind: job.kind,
@@ -29,7 +29,12 @@ export async function rowOf(
     reason: final ? job.reason : waitingFor(job),
     ...(ingest ? { progress: now ?? ingest.progress } : {}),
     ...(train ? { progress: { done: train.done, failed: train.failed, total: train.total } } : {}),
+    ...(replay && { replay: replayed(replay) }),
   }
+}
+
+function replayed({ of, verdict }: ReplayPart): NonNullable<JobRow['replay']> {
+  return { of: of.job, modelId: of.modelId, verdict: verdict?.is ?? null }
 }
 
 export function secondsBetween(from: string, to: string): number {
@@ -38,7 +43,10 @@ export function secondsBetween(from: string, to: string): number {
 
 function waitingFor(job: JobRecord): string | null {
   if (job.stop) return 'it is being stopped'
-  const { train } = job
+  const { train, replay } = job
+  if (replay?.fresh && replay.fresh.image === null) {
+    return `it waits for build job ${replay.fresh.build}`
+  }
   if (train && train.image === null) return `it waits for build job ${train.build}`
   if (train && train.data === null) return `it waits for ingestion job ${train.ingest}`
   return job.state === 'JOB_STARTING' ? 'it waits for a worker' : null

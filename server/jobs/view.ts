@@ -45,6 +45,7 @@ export async function jobView(
     environment: await environmentOf(board, job),
     build: job.train?.build ?? null,
     ingest: job.train?.ingest ?? null,
+    from: job.replay?.of.job ?? (await madeFrom(board, job)),
   }
 }
 
@@ -115,6 +116,14 @@ async function partOf(board: Board, entity: string): Promise<ModelRow['code']> {
   const node = await ledger.node(entity)
   const author = await authorOf(ledger, people, entity)
   return { author, path: `/${node?.name}`, entity, digest: node?.digest ?? null }
+}
+
+/** As was said when it was submitted. */
+async function madeFrom({ parts }: Board, { id, train }: JobRecord): Promise<string | null> {
+  if (!train) return null
+  const options = { direction: 'up', depth: 1, relations: ['wasInformedBy'] } as const
+  const { nodes } = await parts.ledger.lineage(id, options)
+  return nodes.slice(1).find(({ kind }) => kind === 'train')?.id ?? null
 }
 
 async function environmentOf(board: Board, job: JobRecord): Promise<JobView['environment']> {

@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
-import { ModelView, Problem } from '../../api/wire.ts'
+import { ModelView, Problem, ScoreView } from '../../api/wire.ts'
 import type { Board } from '../jobs/board.ts'
 import { modelProvenance } from '../provenance/provenance.ts'
 import { Format, sendDocument } from '../provenance/send.ts'
+import { scoreView } from '../replay/score.ts'
 import { findModel } from './find.ts'
 import { listModels, showModel } from './view.ts'
 
@@ -45,6 +46,23 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
     async request => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
       return showModel(parts, workspace, request.params.model)
+    },
+  )
+
+  app.get(
+    '/workspaces/:ws/models/:model/score',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'How reproducible a model is, and what would better it',
+        params: Params,
+        response: { 200: ScoreView, '4xx': Problem },
+      },
+    },
+    async request => {
+      const workspace = await workspaces.find(request.actor, request.params.ws)
+      return scoreView(board, workspace, request.params.model)
     },
   )
 

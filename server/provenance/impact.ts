@@ -100,15 +100,18 @@ async function reachedFrom(
   }
 }
 
-/** Trainings and builds; a trial stands for its job. */
+const JOBS = new Set(['train', 'replay', 'build'])
+
+/** Trainings, replays and builds; a trial stands for its job. */
 function jobsIn(below: readonly Node[]): Node[] {
-  const jobs = below.filter(({ kind }) => kind === 'train' || kind === 'build')
+  const jobs = below.filter(({ kind }) => JOBS.has(kind))
   const named = new Set(jobs.map(job => job.id))
   for (const node of below) {
     const job = node.kind === 'trial' ? node.attributes.job : undefined
     if (typeof job !== 'string' || named.has(job)) continue
     named.add(job)
-    jobs.push({ ...node, id: job, kind: 'train', attributes: {} })
+    const kind = node.attributes.run === undefined ? 'train' : 'replay'
+    jobs.push({ ...node, id: job, kind, attributes: {} })
   }
   return jobs
 }

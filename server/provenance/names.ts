@@ -15,7 +15,7 @@ interface Room {
 /** Kinds that may have a place in a repository. */
 const PLACED = new Set(['data', 'model', 'artifact', 'image'])
 /** Activities that are jobs: their outcome is a pointer. */
-const JOBS = new Set(['train', 'build', 'import'])
+const JOBS = new Set(['train', 'replay', 'build', 'import'])
 const AUTHORS: readonly Relation[] = ['wasAttributedTo', 'wasAssociatedWith']
 /** Asked at once. */
 const AT_ONCE = 32

@@ -6,7 +6,9 @@ import { outcomePointer } from '../jobs/records.ts'
 import { pointerAt } from '../ledger-reads.ts'
 
 /** Activities that are told of. */
-export const TOLD = ['import', 'build', 'train', 'trial', 'deploy'] as const
+export const TOLD = ['import', 'build', 'train', 'replay', 'trial', 'deploy'] as const
+
+const JOBS = new Set(['train', 'replay', 'build'])
 
 /** Outputs of one event, at most. */
 const OUTPUTS_MAX = 1000
@@ -35,7 +37,7 @@ async function endOf(ledger: Ledger, { id, kind, attributes, at }: Node): Promis
     const time = typeof finishedAt === 'string' ? finishedAt : at
     return typeof state === 'string' ? { state, finishedAt: time } : undefined
   }
-  const isJob = kind === 'train' || kind === 'build' || role === 'ingest'
+  const isJob = JOBS.has(kind) || role === 'ingest'
   if (!isJob) return { state: 'JOB_SUCCESS', finishedAt: at }
   const outcome = await pointerAt(ledger, outcomePointer(id))
   return outcome && { state: outcome.target, finishedAt: outcome.at }

@@ -1,7 +1,6 @@
 /* Moves a training on as far as it can go now: takes data and image when they are there, releases trials up
  * to the parallelism, ends the job after the last one. It reads where the job stands and can be
  * called at any time, again, and after a crash in between. */
-import { sixOf } from '../../api/ids.ts'
 import type { JobState } from '../../api/wire.ts'
 import type { Expectation, Move } from '../../graph/ledger.ts'
 import { type Board, carryOut, makeReady, planFor, saveJob, timeOf } from '../jobs/board.ts'
@@ -19,11 +18,15 @@ import {
   type JobRecord,
   keyOf,
   outcomePointer,
+  type ReplayPart,
   type TrainPart,
   type TrialRecord,
 } from '../jobs/records.ts'
 import { refusalOf } from '../quarantine/clean.ts'
+import { type Conclusion, conclude, runsToCome } from '../replay/conclude.ts'
+import { verdictReached } from '../replay/verdict.ts'
 import { branchOf, fingerprintOf } from './fingerprint.ts'
+import { newTrial } from './new-trial.ts'
 
 interface Training {
   readonly job: JobRecord
@@ -39,25 +42,38 @@ export async function advance(board: Board, workspace: string, id: string): Prom
     const taken = await board.parts.intake.relying((relied, epoch) =>
       takeData(board, training, relied, epoch),
     )
-    if (taken) return true
-    await step(board, training)
-    return false
+    return taken || step(board, training)
   }
   await board.turns.take(id, async () => {
     while (await retrying(stepped));
   })
 }
 
-async function step(board: Board, training: Training): Promise<void> {
+/** Whether there is another one to be made. */
+async function step(board: Board, training: Training): Promise<boolean> {
   const { job, train } = training
   const idle = train.live.length === 0
   if (idle && train.done + train.failed === train.total) {
-    return finish(board, training, await outcomeOf(board, training))
+    if (!job.stop && (await replayGoesOn(board, training))) return true
+    await finish(board, training, await outcomeOf(board, training))
+  } else if (!job.stop) {
+    return goOn(board, training)
+  } else if (idle) {
+    await finish(board, training, { state: 'JOB_KILLED', reason: job.stop.reason })
   }
-  if (job.stop) {
-    if (idle) await finish(board, training, { state: 'JOB_KILLED', reason: job.stop.reason })
-    return
-  }
+  return false
+}
+
+async function goOn(board: Board, training: Training): Promise<boolean> {
+  const { fresh } = training.job.replay ?? {}
+  if (fresh?.image === null) return takeFresh(board, training, fresh)
+  await start(board, training)
+  return false
+}
+
+/** Its trials, once image and data are there. */
+async function start(board: Board, training: Training): Promise<void> {
+  const { job, train } = training
   const image = train.image ?? (await readPointer(board.parts.ledger, train.imagePointer))
   if (image === null) {
     const build = await readJob(board, job, train.build!)
@@ -67,6 +83,42 @@ async function step(board: Board, training: Training): Promise<void> {
   }
   if (train.data === null) return failedIngest(board, training)
   await release(board, training, image)
+}
+
+/** Plans the next runs of a replay; false when nothing is left to be learned. */
+async function replayGoesOn(board: Board, { job, train, version }: Training): Promise<boolean> {
+  if (!job.replay) return false
+  const more = await runsToCome(board, job)
+  if (more.length === 0) return false
+  const plan = planFor(job.author, job.organisation)
+  plan.expect.push({ record: keyOf.job(job.workspace, job.id), version })
+  const replay = { ...job.replay, runs: [...job.replay.runs, ...more] }
+  saveJob(board, plan, { ...job, replay, train: { ...train, total: replay.runs.length } })
+  await carryOut(board, plan)
+  return true
+}
+
+/** Takes the image whose packages were resolved anew; whether there is one now. */
+async function takeFresh(
+  board: Board,
+  training: Training,
+  fresh: NonNullable<ReplayPart['fresh']>,
+): Promise<boolean> {
+  const { job, version } = training
+  const image = await readPointer(board.parts.ledger, fresh.pointer)
+  if (image === null) {
+    const build = await readJob(board, job, fresh.build)
+    if (build && !isFinal(build.state)) return false
+    const reason = `the packages could not be resolved anew: build job ${howEnded(build, fresh.build)}`
+    await finish(board, training, { state: 'JOB_FAILURE', reason })
+    return false
+  }
+  const plan = planFor(job.author, job.organisation)
+  plan.expect.push({ record: keyOf.job(job.workspace, job.id), version })
+  plan.records.push(forget(keyOf.waits(fresh.build, job.id)))
+  saveJob(board, plan, { ...job, replay: { ...job.replay!, fresh: { ...fresh, image } } })
+  await carryOut(board, plan)
+  return true
 }
 
 /** Ends the training when the data it waits for will not come. */
@@ -159,48 +211,15 @@ async function release(board: Board, training: Training, image: string): Promise
   await carryOut(board, plan)
 }
 
-/** Model names are unique in a workspace: on a clash another id is drawn. */
-async function newTrial(
-  board: Board,
-  job: JobRecord,
-  train: TrainPart,
-  index: number,
-  taken: ReadonlySet<string>,
-): Promise<TrialRecord> {
-  for (;;) {
-    const id = board.newId()
-    const output = sixOf(id)
-    const modelId = `${train.branch}:${output}`
-    const name = keyOf.modelName(job.workspace, modelId)
-    if (taken.has(modelId) || (await readRecord(board.parts.ledger, name))) continue
-    return {
-      id,
-      job: job.id,
-      index,
-      output,
-      modelId,
-      state: 'JOB_STARTING',
-      reason: null,
-      phase: null,
-      attempt: null,
-      attempts: 0,
-      traces: [],
-      model: null,
-      tree: null,
-      files: 0,
-      bytes: 0,
-      metrics: {},
-      warnings: [],
-    }
-  }
-}
-
 interface Outcome {
   readonly state: JobState
   readonly reason: string | null
+  /** Of a replay that came to its end. */
+  readonly verdict?: Conclusion
 }
 
 async function outcomeOf(board: Board, { job, train }: Training): Promise<Outcome> {
+  if (job.replay) return replayOutcome(await conclude(board, job))
   if (train.failed === 0) return { state: 'JOB_SUCCESS', reason: null }
   for await (const { value } of recordsOf<TrialRecord>(board.parts.ledger, keyOf.trials(job.id))) {
     if (value.state !== 'JOB_FAILURE') continue
@@ -211,6 +230,13 @@ async function outcomeOf(board: Board, { job, train }: Training): Promise<Outcom
   return { state: 'JOB_FAILURE', reason: `${train.failed} of ${train.total} trials failed` }
 }
 
+/** That a run failed which only looked for a cause does not make the replay fail. */
+function replayOutcome(verdict: Conclusion): Outcome {
+  const { verdict: is, reason } = verdict.view
+  if (is !== 'failed') return { state: 'JOB_SUCCESS', reason: null, verdict }
+  return { state: 'JOB_FAILURE', reason: `the replay did not come to its end: ${reason}`, verdict }
+}
+
 async function finish(board: Board, training: Training, outcome: Outcome): Promise<void> {
   const { job, train, version } = training
   const { state, reason } = outcome
@@ -218,16 +244,22 @@ async function finish(board: Board, training: Training, outcome: Outcome): Promi
   const pointer = outcomePointer(job.id)
   plan.expect.push({ record: keyOf.job(job.workspace, job.id), version }, { pointer, target: null })
   const moves: Move[] = [{ pointer, target: state }]
-  if (state === 'JOB_SUCCESS') moves.push({ pointer: train.fingerprint, target: job.id })
-  plan.statements.push({
-    type: 'train.finished',
-    workspace: job.workspace,
-    moves,
-    detail: { job: job.id, reason, done: train.done, failed: train.failed, total: train.total },
-  })
+  const { done, failed, total } = train
+  const detail = { job: job.id, reason, done, failed, total }
+  const common = { workspace: job.workspace, moves, detail }
+  const { verdict } = outcome
+  if (job.replay) {
+    const { nodes = [], edges = [] } = verdict ?? {}
+    plan.statements.push({ type: 'replay.finished', ...common, nodes, edges })
+    if (verdict) plan.after.push(() => verdictReached(board, job, verdict))
+  } else {
+    if (state === 'JOB_SUCCESS') moves.push({ pointer: train.fingerprint, target: job.id })
+    plan.statements.push({ type: 'train.finished', ...common })
+  }
   plan.records.push(forget(keyOf.open(job.workspace, job.id)))
   if (train.build !== null) plan.records.push(forget(keyOf.waits(train.build, job.id)))
   if (train.ingest) plan.records.push(forget(keyOf.waits(train.ingest, job.id)))
-  saveJob(board, plan, { ...job, state, reason, finished: timeOf(board) })
+  const replay = verdict && { replay: verdict.replay }
+  saveJob(board, plan, { ...job, ...replay, state, reason, finished: timeOf(board) })
   await carryOut(board, plan)
 }

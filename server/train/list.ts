@@ -15,6 +15,10 @@ export async function listTraining(board: Board, workspace: string): Promise<Tra
       board,
       jobs.filter(job => job.kind === 'train'),
     ),
+    replaying: await rows(
+      board,
+      jobs.filter(job => job.kind === 'replay'),
+    ),
   }
 }
 
@@ -34,7 +38,10 @@ export async function jobsOf(board: Board, workspace: string): Promise<JobRecord
 }
 
 function unfinished(jobs: readonly JobRecord[], kind: JobKind): JobRecord[] {
-  return jobs.filter(job => job.kind === kind && job.state !== 'JOB_SUCCESS')
+  // One that was started for a replay is told of by the replay.
+  return jobs.filter(
+    job => job.kind === kind && job.state !== 'JOB_SUCCESS' && !job.build?.work.fresh,
+  )
 }
 
 async function rows(board: Board, jobs: readonly JobRecord[]): Promise<JobRow[]> {

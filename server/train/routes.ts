@@ -1,9 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
-import { Problem, TrainAccepted, TrainInputs, TrainList, TrainRequest } from '../../api/wire.ts'
+import {
+  Problem,
+  Recipe,
+  TrainAccepted,
+  TrainInputs,
+  TrainList,
+  TrainRequest,
+} from '../../api/wire.ts'
 import type { Board } from '../jobs/board.ts'
+import { trainingOf } from '../replay/original.ts'
 import { inputsView, readTargets } from './inputs.ts'
 import { listTraining } from './list.ts'
+import { recipeOf } from './recipe.ts'
 import { submitTraining } from './submit.ts'
 
 const tags = ['train']
@@ -68,6 +77,25 @@ export const trainRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
     async request => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
       return inputsView(board, workspace, await readTargets(ledger, workspace.id))
+    },
+  )
+
+  app.get(
+    '/workspaces/:ws/train/:job/recipe',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'All that it takes to run a training again, with or without changes',
+        params: Type.Object({ ws: Type.String(), job: Type.String() }),
+        querystring: Type.Object({ trial: Type.Optional(Type.Integer({ minimum: 0 })) }),
+        response: { 200: Recipe, '4xx': Problem },
+      },
+    },
+    async request => {
+      const workspace = await workspaces.find(request.actor, request.params.ws)
+      const job = await trainingOf(board, workspace, request.params.job)
+      return recipeOf(board, workspace, job, request.query.trial)
     },
   )
 }

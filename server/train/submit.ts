@@ -18,6 +18,7 @@ import type { Workspace } from '../parts.ts'
 import { type Clean, requireClean } from '../quarantine/clean.ts'
 import { advance } from './advance.ts'
 import { askedManifest } from './asked-manifest.ts'
+import { planBranch } from './branch.ts'
 import { findBundle } from './bundles.ts'
 import { needData, planManifest, type SentManifest } from './data.ts'
 import { fingerprintOf } from './fingerprint.ts'
@@ -251,10 +252,7 @@ async function started(board: Board, plan: Plan, wish: Wish, targets: Targets): 
   }
   const job = newJob(board, wish, targets, { image, source, data, ingest })
   planJob(board, plan, job, ingest?.ingest?.manifest, wish.request.git)
-  if (wish.from !== undefined) {
-    const edge = { from: job.id, relation: 'wasInformedBy', to: wish.from } as const
-    plan.statements.push({ type: 'train.branched', workspace: workspace.id, edges: [edge] })
-  }
+  if (wish.from !== undefined) await planBranch(board, plan, job, wish.from)
   return { targets, build, ingest, job, unchanged: false }
 }
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { JobView, ModelRow, TrainAccepted, TrainRequest } from '../../../api/wire.ts'
@@ -16,11 +15,12 @@ type Outcome = (TrainAccepted & { models?: ModelRow[] }) | { dryRun: true; bundl
 
 export default class TrainDeploy extends KaosCommand {
   static override description =
-    'What is not given stays as the last deploy set it, except the hyperparameters. The same inputs as those of a finished job start nothing; --again does.'
+    'What is not given stays as the last deploy set it, except the hyperparameters. The same inputs as those of a finished job start nothing; --again does. Without -s, -d, -m, -h and -f the kaos.yaml in the current folder is deployed, as kaos train checkout writes it; options given beside a file stand instead of what it says.'
   static override examples = [
     '<%= config.bin %> train deploy -s templates/mnist/model-train -d templates/mnist/data',
     '<%= config.bin %> train deploy -s templates/mnist/model-train -m features.jsonl --wait',
     '<%= config.bin %> train deploy -s mnist:e23a2 -d features@v3 --wait',
+    '<%= config.bin %> train deploy -f digits/kaos.yaml --wait',
     '<%= config.bin %> train deploy -h templates/mnist/hyperopt/params.json -p 2 --wait',
   ]
   static override flags = {
@@ -45,6 +45,11 @@ export default class TrainDeploy extends KaosCommand {
       summary: 'JSON object of lists: each point of their product is one trial',
       exists: true,
     }),
+    file: Flags.file({
+      char: 'f',
+      summary: 'kaos.yaml that names code, data, hyperparameters, and the job it came from',
+      exists: true,
+    }),
     parallelism: Flags.integer({ char: 'p', summary: 'trials at a time', min: 1, max: 1024 }),
     ...shared.resources,
     wait: shared.wait,
@@ -62,19 +67,21 @@ export default class TrainDeploy extends KaosCommand {
 
   async run(): Promise<Outcome> {
     const { flags } = await this.parse(TrainDeploy)
-    const { hyperparams: file, source_bundle: source, data_bundle: data } = flags
-    const manifest = flags.data_manifest
-    if (!flags.again && [source, data, manifest, file].every(one => one === undefined)) {
+    const { askedOf, requireWorkspace, saidFor } = await import('../../asked-experiment.ts')
+    const said = await saidFor(flags, text => this.note(text))
+    const { source, data, manifest, text, more } = askedOf(flags, said)
+    if (!flags.again && [source, data, manifest, text].every(one => one === undefined)) {
       const others = '-s/--source_bundle, -d/--data_bundle, -m/--data_manifest'
-      throw new KaosError('USAGE', `give at least one of ${others} and -h/--hyperparams`)
+      throw new KaosError('USAGE', `give at least one of ${others}, -h/--hyperparams and -f/--file`)
     }
     const { checkTraining } = await import('../../training.ts')
-    const text = file === undefined ? undefined : readFileSync(file, 'utf8')
-    const wish = checkTraining({ ...flags, source, data, manifest, hyperparams: text })
+    const wish = checkTraining({ ...more, source, data, manifest, hyperparams: text })
     if (flags.dry_run) return this.#measure(wish)
 
     const session = await this.workspaceSession()
-    const accepted = await this.#submit(session, wish, file)
+    requireWorkspace(session.workspace, said)
+    const place = flags.hyperparams ?? said.hyperparams?.file ?? (text && said.place)
+    const accepted = await this.#submit(session, wish, place)
     await this.#show(accepted)
     const job = accepted.job ?? accepted.ingest
     if (!job || !(flags.wait || flags.follow)) return this.#leave(accepted)

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import type { JobView } from '../../../api/wire.ts'
+import type { JobView, ReplayView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
@@ -38,6 +38,11 @@ export default class TrainInfo extends KaosCommand {
     })
     this.info(`Retrieving info from ${view.job.jobId}`)
     if (!this.jsonEnabled()) await page(infoText(view, sortBy))
+    if (view.job.kind === 'replay' && !this.jsonEnabled()) {
+      const replay = await client.get<ReplayView>(`${base}${path`/replays/${view.job.jobId}`}`)
+      const { replayText } = await import('../../replay-texts.ts')
+      this.result(replayText(replay).trimEnd())
+    }
     this.#remarks(view)
     return view
   }

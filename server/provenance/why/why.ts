@@ -103,7 +103,7 @@ function metricsOf({ attributes }: Node): Metrics {
   return (attributes.metrics ?? {}) as Metrics
 }
 
-function deltas(a: Metrics, b: Metrics): MetricDelta[] {
+export function deltas(a: Metrics, b: Metrics): MetricDelta[] {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()
   return names
     .filter(name => a[name] !== b[name])

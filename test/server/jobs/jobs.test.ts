@@ -97,6 +97,7 @@ test('a job of one workspace does not exist in another', async t => {
     ingesting: [],
     building: [],
     training: [],
+    replaying: [],
   })
 })
 

@@ -60,7 +60,7 @@ test('nothing runs until both source and data are known, and no listing fails be
   const source = await server.bundle('train-source', 'mnist', SOURCE)
   const second = await server.train({ source: source.id })
 
-  assert.deepEqual(empty, { ingesting: [], building: [], training: [] })
+  assert.deepEqual(empty, { ingesting: [], building: [], training: [], replaying: [] })
   assert.equal(first.job, null)
   assert.equal(first.build, null)
   assert.equal(first.inputs.image.state, 'missing')
