@@ -31,6 +31,7 @@ export const CODES = {
   HISTORY_CHANGED: { status: 409, exit: 1, title: 'Another history' },
   LEDGER_DAMAGED: { status: 500, exit: 1, title: 'Ledger damaged' },
   SIGNATURE_INVALID: { status: 422, exit: 1, title: 'Signature not valid' },
+  KEY_REFUSED: { status: 403, exit: 4, title: 'The signing key is not accepted' },
   UPLOAD_NOT_FOUND: { status: 404, exit: 3, title: 'No such upload' },
   OBJECT_UNKNOWN: { status: 404, exit: 3, title: 'The store does not hold these bytes' },
   REPOSITORY_UNKNOWN: { status: 404, exit: 3, title: 'No such repository' },

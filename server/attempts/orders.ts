@@ -32,12 +32,15 @@ async function trialOrder(
   const image = (await ledger.node(train.image!))!
   const data = (await ledger.node(train.data!))!
   const hyper = await hyperOf(board, train, trial.index)
+  const source = await ledger.node(train.source)
   return {
     kind: 'trial',
     image: imageOf(image),
     data: [{ name: data.name!, tree: data.digest! }],
     ...(hyper ? { hyper } : {}),
     output: trial.output,
+    model: trial.modelId,
+    ...(source?.digest && { source: { name: source.name ?? source.id, tree: source.digest } }),
     resources: job.resources,
   }
 }
