@@ -96,7 +96,9 @@ export function statementOf<P>(
 
 /** The one form in which an envelope is kept, so that it has one digest. */
 export function envelopeBytes({ payloadType, payload, signatures }: Envelope): Buffer {
-  const signed = signatures.map(({ keyid, sig }) => (keyid === undefined ? { sig } : { keyid, sig }))
+  const signed = signatures.map(({ keyid, sig }) =>
+    keyid === undefined ? { sig } : { keyid, sig },
+  )
   return Buffer.from(JSON.stringify({ payloadType, payload, signatures: signed }))
 }
 

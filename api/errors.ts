@@ -31,6 +31,8 @@ export const CODES = {
   HISTORY_CHANGED: { status: 409, exit: 1, title: 'Another history' },
   LEDGER_DAMAGED: { status: 500, exit: 1, title: 'Ledger damaged' },
   SIGNATURE_INVALID: { status: 422, exit: 1, title: 'Signature not valid' },
+  EVIDENCE_INVALID: { status: 422, exit: 1, title: 'The evidence is not valid' },
+  NOT_PROVED: { status: 422, exit: 1, title: 'Something is not proved' },
   KEY_REFUSED: { status: 403, exit: 4, title: 'The signing key is not accepted' },
   UPLOAD_NOT_FOUND: { status: 404, exit: 3, title: 'No such upload' },
   OBJECT_UNKNOWN: { status: 404, exit: 3, title: 'The store does not hold these bytes' },

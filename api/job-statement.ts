@@ -4,6 +4,8 @@
  *
  * Algorithms beside sha256: `kaosTree` and `kaosFile` are SHA-256 too, of the encoding of a folder or
  * of a file's list of chunks (api/tree.ts). */
+
+import type { BuildWork, IngestWork, Report, TrialWork, WorkOrder } from './attempts.ts'
 import {
   type Provenance,
   provenanceStatement,
@@ -11,7 +13,6 @@ import {
   resourceOf,
   type Statement,
 } from './attestation.ts'
-import type { BuildWork, IngestWork, Report, TrialWork, WorkOrder } from './attempts.ts'
 import { canonical, type Json, wellFormed } from './canonical.ts'
 import { type Digest, digestOf, hexOf } from './digest.ts'
 import { chunks } from './transfer/chunker.ts'

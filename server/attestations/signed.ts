@@ -1,6 +1,8 @@
 /* What a worker signed at the end of an attempt: checked against what was ordered and what came, kept,
  * and made a thing of the graph in the commit that records the outcome. A statement whose attempt lost
  * is never in the ledger, however well it is signed. */
+
+import type { Report } from '../../api/attempts.ts'
 import {
   ENVELOPE_MAX,
   ENVELOPE_TYPE,
@@ -8,7 +10,6 @@ import {
   openEnvelope,
   type Statement,
 } from '../../api/attestation.ts'
-import type { Report } from '../../api/attempts.ts'
 import { canonical, type Json } from '../../api/canonical.ts'
 import { type Digest, digestOf, hexOf } from '../../api/digest.ts'
 import { KaosError } from '../../api/errors.ts'
@@ -52,7 +53,8 @@ export async function attestedIn(
   const key = await requireReportKey(ledger, envelope.signatures[0]?.keyid, attempt)
   const { statement } = openEnvelope(envelope, [{ kid: key.kid, publicKey: publicKeyOf(key) }])
   const other = differenceOf(expected as unknown as Json, statement as unknown as Json)
-  if (other !== undefined) throw untrue(`it says something else of ${other} than was ordered or sent`)
+  if (other !== undefined)
+    throw untrue(`it says something else of ${other} than was ordered or sent`)
   const { digest, size } = await putBytes(store, bytes)
   const sha256 = hexOf(digestOf(bytes))
   return { digest, sha256, size, kid: key.kid, predicateType: statement.predicateType }

@@ -27,7 +27,11 @@ const ENDS = { retired: 'worker.key-retired', revoked: 'worker.key-revoked' } as
 
 /** Makes the key one of this worker's. A second time is no error; KEY_REFUSED when it was retired or
  * revoked, or is another worker's. */
-export async function enrolKey(ledger: Ledger, actor: Actor, enrolment: Enrolment): Promise<string> {
+export async function enrolKey(
+  ledger: Ledger,
+  actor: Actor,
+  enrolment: Enrolment,
+): Promise<string> {
   const kid = requirePossession(ledger, enrolment)
   const known = await workerKey(ledger, kid)
   if (known) {
