@@ -1,6 +1,7 @@
 /* Statements of the server itself, signed with the installation's key: verdicts on models and the like.
  * What comes out is not in the ledger yet: it goes into the commit that records what it speaks of. */
 import {
+  type Envelope,
   envelopeBytes,
   type Resource,
   resourceOf,
@@ -21,6 +22,10 @@ export interface Verdict {
   /** A URI that says what the predicate is: `https://kaos.dev/replay/v1`. */
   readonly predicateType: string
   readonly predicate: { readonly [key: string]: Json }
+  /** Further digests of the first subject: `{sha256: …}` of its OCI manifest. */
+  readonly digests?: Readonly<Record<string, string>>
+  /** Of the entity, beside those that every attestation has. */
+  readonly attributes?: NewNode['attributes']
   /** Activity, in the graph or in the same commit, that it came from. */
   readonly activity?: string
   /** Of the entity, when the caller wants to choose it. */
@@ -28,26 +33,26 @@ export interface Verdict {
 }
 
 export interface Attested {
-  readonly node: NewNode
-  readonly edges: readonly NewEdge[]
+  readonly envelope: Envelope
+  readonly attested: { readonly node: NewNode; readonly edges: readonly NewEdge[] }
 }
 
 /** Signs and stores the statement. To be called within the intake's work (parts.intake.relying), as it
  * puts content; node and edges then go into the statement that the caller commits. */
 export async function attest(
   { keys, people, store }: Pick<Parts, 'people' | 'store' | 'keys'>,
-  { activity, id = newId(), predicate, predicateType, subjects }: Verdict,
+  { activity, attributes, digests, id = newId(), predicate, predicateType, subjects }: Verdict,
 ): Promise<Attested> {
   const { kid, privateKey } = await keys.current()
-  const about = subjects.map(
-    ({ id, name, digest }): Resource =>
-      digest === undefined ? { name: name ?? id } : resourceOf(name ?? id, digest),
-  )
+  const about = subjects.map(({ digest, id, name = id }, at): Resource => {
+    const own = digest === undefined ? { name } : resourceOf(name, digest)
+    return at === 0 && digests ? { ...own, digest: { ...own.digest, ...digests } } : own
+  })
   const envelope = signedEnvelope(statementOf(about, predicateType, predicate), { kid, privateKey })
   const bytes = envelopeBytes(envelope)
   const { digest, size } = await putBytes(store, bytes)
   const sha256 = hexOf(digestOf(bytes))
-  return attestationFacts(
+  const { edges, node } = attestationFacts(
     { digest, sha256, size, kid, predicateType },
     {
       id,
@@ -57,4 +62,6 @@ export async function attest(
       ...(activity !== undefined && { activity }),
     },
   )
+  const all = { ...attributes, ...node.attributes }
+  return { envelope, attested: { node: { ...node, attributes: all }, edges } }
 }
