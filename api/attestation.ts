@@ -138,11 +138,11 @@ export function signedEnvelope(
 }
 
 /** What the envelope states, and by which of the keys; SIGNATURE_INVALID when none of them signed it,
- * or it is about something else than this predicate type (undefined: any). */
+ * or it is about something else than this predicate type (null: any). */
 export function openEnvelope<P = Provenance>(
   envelope: Envelope,
   keys: readonly EnvelopeKey[],
-  predicateType: string | undefined = PREDICATE_TYPE,
+  predicateType: string | null = PREDICATE_TYPE,
 ): { statement: Statement<P>; kid: string } {
   if (envelope.payloadType !== PAYLOAD_TYPE) throw invalid(`it holds ${envelope.payloadType}`)
   const payload = Buffer.from(envelope.payload, 'base64')
@@ -155,7 +155,7 @@ export function openEnvelope<P = Provenance>(
   )
   if (by === undefined) throw invalid('none of the known keys has signed it')
   const statement = statementIn<P>(payload)
-  if (predicateType !== undefined && statement.predicateType !== predicateType) {
+  if (predicateType !== null && statement.predicateType !== predicateType) {
     throw invalid(`it states ${statement.predicateType}, not ${predicateType}`)
   }
   return { statement, kid: by.kid }

@@ -52,7 +52,7 @@ function envelopeFinding(
   const { keys } = jsonIn<WorkerKeySet>(opened, MEMBER.workers)
   const known = keys.map(key => ({ kid: key.kid, publicKey: publicKeyOf(key) }))
   try {
-    const { kid } = openEnvelope(envelope, known, undefined)
+    const { kid } = openEnvelope(envelope, known, null)
     return { check: 'outcome', is: 'bad', text: `signed with key ${kid}, but ${why}` }
   } catch (error) {
     const reason = isKaosError(error) ? error.message : String(error)

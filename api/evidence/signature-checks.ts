@@ -68,13 +68,13 @@ function checkOne(ground: Ground, node: EvidenceNode, subject: EvidenceNode, abo
   const key = worker ?? own
   if (!key) throw invalid(`nobody knows the key ${kid}`)
   const known: EnvelopeKey[] = [{ kid, publicKey: publicKeyOf(key) }]
-  const { statement } = openEnvelope<unknown>(envelope, known, undefined)
+  const { statement } = openEnvelope<unknown>(envelope, known, null)
   requireAbout(statement, subject)
   if (worker) {
     requireTrueToGraph(ground, node, subject, statement as Statement)
     const who = `worker ${worker.kaos_worker}`
     findings.good('signature', `${about}: signed by ${who} with key ${kid.slice(0, 8)}`)
-    findings.vouch(who, `that one of its jobs made ${about} of the named inputs`)
+    findings.vouch(who, `that it made ${about} ${howOf(statement as Statement)}`)
     if (worker.kaos_revoked !== undefined) {
       const after = `after this was recorded; find out why`
       findings.note(
@@ -88,6 +88,16 @@ function checkOne(ground: Ground, node: EvidenceNode, subject: EvidenceNode, abo
     findings.vouch(`installation kaos/${index.installation}`, `for ${what} about ${about}`)
   }
   return { node, subject, statement, byWorker: worker !== undefined }
+}
+
+/** Of what, and when, in the worker's own words. */
+function howOf({ predicate }: Statement): string {
+  const { buildDefinition, runDetails } = predicate
+  const named = (buildDefinition.resolvedDependencies ?? []).filter(({ annotations }) =>
+    ['code', 'data', 'image', 'manifest'].includes(String(annotations?.role)),
+  )
+  const inputs = named.map(({ annotations, name }) => `${annotations?.role} ${name}`).join(', ')
+  return `of ${inputs}, ended ${runDetails.metadata?.finishedOn}`
 }
 
 /** The worker's key, as the log knows it. Undefined when it is nobody's; throws when it did not count. */
@@ -153,6 +163,10 @@ function requireTrueToGraph(
   }
   if (activity.kind === 'trial' && !graph.up(subject.id, 'wasGeneratedBy').includes(activity)) {
     throw invalid('another training made this')
+  }
+  // The same data may be fetched again; a model or an image is made once.
+  if (subject.kind !== 'data' && subject.seq !== node.seq) {
+    throw invalid('it was not recorded with the outcome')
   }
   requireInputs(graph, activity, predicate)
 }

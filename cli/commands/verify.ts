@@ -109,7 +109,7 @@ function notTaken({ envelope }: Envelope, keys: readonly WorkerKey[]): KaosError
   const known: EnvelopeKey[] = keys.map(key => ({ kid: key.kid, publicKey: publicKeyOf(key) }))
   const why = 'the log took no outcome with it: its attempt lost, or it is from elsewhere'
   try {
-    const { kid } = openEnvelope(envelope, known, undefined)
+    const { kid } = openEnvelope(envelope, known, null)
     const worker = keys.find(key => key.kid === kid)?.kaos_worker
     return new KaosError('NOT_PROVED', `signed by worker ${worker} with key ${kid}, but ${why}`)
   } catch (error) {

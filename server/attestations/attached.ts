@@ -45,7 +45,7 @@ export async function attachAttestations(
   const there = await Array.fromAsync(recordsBelow(ledger, prefix), ({ key }) => key)
   const known = new Set(there.map(key => key.slice(prefix.length)))
   const missing = all.filter(one => !known.has(one.id) && isAbout(one, manifest))
-  const isSummed = all.some(({ attributes }) => attributes.manifest === manifest)
+  const isSummed = all.some(({ attributes }) => attributes.shows === manifest)
   if (missing.length === 0 && isSummed) return
   // What refers to a manifest that is a referrer itself has no subject of its own to show.
   const found = await findManifest(registry, place, manifest)
@@ -61,7 +61,7 @@ export async function attachAttestations(
 
 /** A summary is about one manifest, everything else about every one that shows the thing. */
 function isAbout({ attributes }: Node, manifest: string): boolean {
-  return attributes.manifest === undefined || attributes.manifest === manifest
+  return attributes.shows === undefined || attributes.shows === manifest
 }
 
 interface Todo {
@@ -167,7 +167,7 @@ async function summaryOf(
   return attest(parts, {
     subjects: [entity],
     digests: { sha256: hexOf(digest as `sha256:${string}`) },
-    attributes: { manifest: digest },
+    attributes: { shows: digest },
     predicateType: SUMMARY,
     predicate: {
       verifier: { id: `urn:kaos:${ledger.id}` },

@@ -22,6 +22,8 @@ import { workerKey } from './worker-keys.ts'
 
 /** What was signed, and manifests, are small. */
 const SMALL_MAX = 4 * 1024 * 1024
+/** Kinds whose folder is an OCI layout. */
+const LAYOUTS = new Set(['image', 'artifact'])
 
 export async function* factMembers(
   { parts }: Board,
@@ -114,7 +116,8 @@ async function* manifestsOf(parts: Parts, { nodes, subject }: Slice): AsyncGener
   const seen = new Set<string>()
   for (const node of nodes) {
     const { manifest } = node.attributes
-    const bytes = isDigest(manifest) && (await layoutManifest(parts, node, manifest))
+    if (!LAYOUTS.has(node.kind) || !isDigest(manifest)) continue
+    const bytes = await layoutManifest(parts, node, manifest)
     if (!bytes || seen.has(manifest)) continue
     seen.add(manifest)
     yield { name: MEMBER.manifest(hexOf(manifest)), size: bytes.length, bytes }

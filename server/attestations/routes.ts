@@ -43,9 +43,23 @@ export const evidenceRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async
       reply.header('x-content-type-options', 'nosniff')
       reply.header('content-disposition', `attachment; filename="evidence-${subject.id}.tar"`)
       const asked = { subject, endpoint, content, first }
-      return sendBytes(reply, EVIDENCE_TYPE, evidenceOf(board, workspace, asked))
+      return sendBytes(reply, EVIDENCE_TYPE, told(board, evidenceOf(board, workspace, asked)))
     },
   )
+}
+
+/** What goes wrong after the first bytes can only cut the answer: then the log says why. */
+async function* told(
+  { parts }: Board,
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* bytes
+  } catch (error) {
+    const { message, stack } = error as Error
+    parts.log('error', `evidence could not be packed: ${message}`, { stack })
+    throw error
+  }
 }
 
 /** What a signed statement is about; everything else is about itself. */
