@@ -7,6 +7,7 @@ import { type EvidenceIndex, MEMBER } from '../api/evidence/format.ts'
 import { jsonIn, type Opened, openEvidence } from '../api/evidence/open.ts'
 import { type Trust, type Verdict, verifyEvidence } from '../api/evidence/verify.ts'
 import type { KeySet, SigningKey } from '../api/signing-keys.ts'
+import type { ProvenanceView } from '../api/wire.ts'
 import type { Client } from './client.ts'
 import { environment } from './config.ts'
 import { DONE } from './look.ts'
@@ -56,14 +57,29 @@ export function lineOf({ check, is, text }: Finding): string {
   return ` ${MARKS[is]} ${check}: ${text}`
 }
 
+/** What the server calls those who acted: a file never holds that, as names can be erased. */
+export async function namesAt(
+  client: Client,
+  base: string,
+  entity: string,
+): Promise<ReadonlyMap<string, string>> {
+  const query = { id: entity, limit: 1000 }
+  const { nodes } = await client.get<ProvenanceView>(`${base}/provenance`, query)
+  return new Map(nodes.filter(one => one.class === 'agent').map(({ id, name }) => [id, name]))
+}
+
 /** All lines of a verdict. */
-export function linesOf({ findings, index, vouchers }: Verdict): string[] {
+export function linesOf(
+  { findings, index, vouchers }: Verdict,
+  names: ReadonlyMap<string, string> = new Map(),
+): string[] {
+  const named = (who: string) => who.replace(/[0-9a-f]{32}$/, id => names.get(id) ?? id)
   const { digest, kind, name } = index.subject
   return [
     `${kind} ${name}${digest === null ? '' : ` (${digest.slice(0, 19)}…)`}`,
     ...findings.map(lineOf),
     'who vouches for what:',
-    ...vouchers.map(({ what, who }) => `   ${who}: ${what}`),
+    ...vouchers.map(({ what, who }) => `   ${named(who)}: ${what}`),
   ]
 }
 

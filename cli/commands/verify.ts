@@ -38,6 +38,7 @@ export default class Verify extends KaosCommand {
 
   #given: readonly SigningKey[] | undefined
   #content = true
+  #names: ReadonlyMap<string, string> = new Map()
 
   async run(): Promise<Verified> {
     const { args, flags } = await this.parse(Verify)
@@ -52,7 +53,7 @@ export default class Verify extends KaosCommand {
       by === undefined
         ? await this.#online(await this.workspaceSession(), target)
         : await this.#byFile(by, target, flags.offline)
-    for (const line of linesOf(verdict)) this.result(line)
+    for (const line of linesOf(verdict, this.#names)) this.result(line)
     const { findings, good, index, vouchers } = verdict
     if (!good) {
       if (!this.jsonEnabled()) throw notProved(verdict)
@@ -78,13 +79,17 @@ export default class Verify extends KaosCommand {
   }
 
   async #online({ base, client, workspace }: WorkspaceSession, target: Target): Promise<Verdict> {
-    const { evidenceFrom, judged } = await import('../verifying.ts')
+    const { evidenceFrom, judged, namesAt } = await import('../verifying.ts')
     const { openEvidence } = await import('../../api/evidence/open.ts')
     const { matched } = await import('../verify-matching.ts')
     const content = this.#content && target.kind === 'name'
     try {
       const opened = await openEvidence(evidenceFrom(client, base, idOf(target), content))
-      return matched(judged(opened, this.#given), target, opened)
+      const verdict = matched(judged(opened, this.#given), target, opened)
+      if (!this.jsonEnabled()) {
+        this.#names = await namesAt(client, base, verdict.index.subject.entity)
+      }
+      return verdict
     } catch (error) {
       if (!isKaosError(error, 'NOT_FOUND') || target.kind === 'name') throw error
       if (target.kind === 'content') {

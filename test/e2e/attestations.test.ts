@@ -69,7 +69,7 @@ test('a model is verified at the server, by its bytes, and where there is no net
   assert.match(online.stdout, /✔ content: 3 files, \d+ bytes: every byte is what sha256/)
   assert.match(
     online.stdout,
-    /worker [0-9a-f]{32}: that it made model .* of code mnist:[0-9a-f]{5}/,
+    /worker local: that it made model .* of code mnist:[0-9a-f]{5}/,
   )
   assert.match(folderOf.stdout, /every byte in content is what/)
   assert.match(signed.stdout, /this statement is the one that the log took about/)
