@@ -1,7 +1,7 @@
 /* What `kaos verify` and `kaos evidence` have in common: evidence from a server or a file, what is
  * known from elsewhere, and how a verdict is shown. */
 import { createReadStream, readFileSync } from 'node:fs'
-import { KaosError } from '../api/errors.ts'
+import { isKaosError, KaosError } from '../api/errors.ts'
 import type { Finding } from '../api/evidence/findings.ts'
 import { type EvidenceIndex, MEMBER } from '../api/evidence/format.ts'
 import { jsonIn, type Opened, openEvidence } from '../api/evidence/open.ts'
@@ -50,7 +50,20 @@ export async function* evidenceFrom(
   content: boolean,
 ): AsyncGenerator<Uint8Array> {
   const { checkpoint } = await witness(client, environment().stateHome)
-  yield* client.stream(`${base}/evidence`, { id, content, first: checkpoint.size })
+  let begun = false
+  try {
+    for await (const bytes of client.stream(`${base}/evidence`, {
+      ...{ id, content, first: checkpoint.size },
+    })) {
+      begun = true
+      yield bytes
+    }
+  } catch (cause) {
+    if (!begun || !isKaosError(cause, 'UNREACHABLE')) throw cause
+    const why = 'the server broke off: something that belongs to it is damaged or lost there'
+    const next = 'see: kaos admin fsck --wait'
+    throw new KaosError('OBJECT_DAMAGED', `${why}, or it was stopped; ${next}`, { cause })
+  }
 }
 
 export function lineOf({ check, is, text }: Finding): string {

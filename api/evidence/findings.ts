@@ -1,6 +1,6 @@
 /** What a check says, in words for people. */
 export interface Finding {
-  /** `file`, `checkpoint`, `history`, `log`, `graph`, `signature`, `inputs`, `content`, … */
+  /** `evidence`, `checkpoint`, `history`, `log`, `graph`, `signature`, `inputs`, `content`, … */
   readonly check: string
   /** `note`: nothing is wrong, but a reader should know. */
   readonly is: 'good' | 'note' | 'bad'

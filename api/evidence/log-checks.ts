@@ -62,15 +62,15 @@ export function checkFile(
     }
     requireMembers(opened, index)
     const named = `${count(opened.hashes.size, 'member')}, as packed at ${index.at}`
-    findings.good('file', `${named} and signed by installation key ${kid.slice(0, 8)}`)
+    findings.good('evidence', `${named} and signed by installation key ${kid.slice(0, 8)}`)
   } catch (error) {
-    findings.bad('file', messageOf(error))
+    findings.bad('evidence', messageOf(error))
   }
   if (trust.keys.length > 0) return
   const [first] = keys
   const compare = `compare key ${first?.kid ?? '(none)'} with what you know from elsewhere`
   findings.note(
-    'file',
+    'evidence',
     `the keys of the installation are those that the file itself brings: ${compare}`,
   )
 }

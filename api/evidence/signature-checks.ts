@@ -84,7 +84,10 @@ function checkOne(ground: Ground, node: EvidenceNode, subject: EvidenceNode, abo
     }
   } else {
     const what = statement.predicateType.replace(/^https?:\/\//, '')
-    findings.good('signature', `${about}: ${what}, signed by installation key ${kid.slice(0, 8)}`)
+    const { verdict } = statement.predicate as { verdict?: unknown }
+    const said = typeof verdict === 'string' ? ` (${verdict})` : ''
+    const by = `signed by installation key ${kid.slice(0, 8)}`
+    findings.good('signature', `${about}: ${what}${said}, ${by}`)
     findings.vouch(`installation kaos/${index.installation}`, `for ${what} about ${about}`)
   }
   return { node, subject, statement, byWorker: worker !== undefined }

@@ -36,7 +36,7 @@ export function verifyEvidence(opened: Opened, trust: Trust): Verdict {
     signed = checkAll(opened, index, trust, findings)
   } catch (error) {
     // Somebody changed a member into something that cannot even be read.
-    findings.bad('file', `the checks could not go on: ${messageOf(error)}`)
+    findings.bad('evidence', `the checks could not go on: ${messageOf(error)}`)
   }
   return {
     good: findings.isGood,

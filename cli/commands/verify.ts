@@ -4,8 +4,9 @@ import { isKaosError, KaosError } from '../../api/errors.ts'
 import type { Verdict } from '../../api/evidence/verify.ts'
 import { publicKeyOf, type SigningKey } from '../../api/signing-keys.ts'
 import type { WorkerKey, WorkerKeySet } from '../../api/worker-keys.ts'
-import { KaosCommand, type WorkspaceSession } from '../base.ts'
+import { KaosCommand, type Session, type WorkspaceSession } from '../base.ts'
 import type { Target } from '../verify-targets.ts'
+import { Unready } from '../words.ts'
 
 type Verified = Pick<Verdict, 'good' | 'findings' | 'vouchers'> & {
   subject: Verdict['index']['subject']
@@ -65,7 +66,7 @@ export default class Verify extends KaosCommand {
   async #byFile(file: string, target: Target, offline: boolean): Promise<Verdict> {
     const { judged, openFile } = await import('../verifying.ts')
     // A server in reach says first whether its log is still the one that was seen.
-    const session = offline ? undefined : await this.session()
+    const session = offline ? undefined : await this.#connected()
     if (session) {
       const { witness } = await import('../witness.ts')
       const { environment } = await import('../config.ts')
@@ -76,6 +77,17 @@ export default class Verify extends KaosCommand {
     const { extended, matched } = await import('../verify-matching.ts')
     const inLog = session ? await extended(session.client, opened, verdict) : verdict
     return matched(inLog, target, opened)
+  }
+
+  /** An evidence file needs no server, but one that is known is asked. */
+  async #connected(): Promise<Session | undefined> {
+    try {
+      return await this.session()
+    } catch (error) {
+      if (!(error instanceof Unready)) throw error
+      this.note('no server is known here: checked without one')
+      return undefined
+    }
   }
 
   async #online({ base, client, workspace }: WorkspaceSession, target: Target): Promise<Verdict> {

@@ -12,7 +12,7 @@ import type { Json } from '../../api/canonical.ts'
 import { digestOf, hexOf } from '../../api/digest.ts'
 import { isKaosError } from '../../api/errors.ts'
 import type { Expectation, Move, Node, RecordWrite, Statement } from '../../graph/ledger.ts'
-import { putBytes, readSmallFile } from '../../store/trees.ts'
+import { putBytes } from '../../store/trees.ts'
 import { blobWrites } from '../blobs/blobs.ts'
 import { pointerOf } from '../catalogue/pointers.ts'
 import { pointerAt, recordsBelow } from '../ledger-reads.ts'
@@ -22,11 +22,11 @@ import type { Place, Registry } from '../registry/room.ts'
 import { formKey } from '../registry/show.ts'
 import { attest } from './attest.ts'
 import { formsOf, type OciSubject } from './forms.ts'
+import { keptBytes } from './member.ts'
 import { attestationsOf } from './slice.ts'
 import { workerKey } from './worker-keys.ts'
 
 export const SUMMARY = 'https://slsa.dev/verification_summary/v1'
-const SMALL_MAX = 4 * 1024 * 1024
 
 /** Sees to it that all signed statements about what this manifest shows refer to it. */
 export async function attachAttestations(
@@ -54,8 +54,8 @@ export async function attachAttestations(
   try {
     await attach(registry, place, entity, { digest, mediaType, size }, { all, isSummed, missing })
   } catch (error) {
-    // Somebody else did the same just now.
-    if (!isKaosError(error, 'CONFLICT')) throw error
+    // Somebody else did the same just now, or there is no room: what is listed is still told.
+    if (!isKaosError(error, 'CONFLICT') && !isKaosError(error, 'STORAGE_FULL')) throw error
   }
 }
 
@@ -91,7 +91,10 @@ async function attach(
       moves.push(...added.moves)
       records.push(...added.records)
     }
-    for (const node of todo.missing) await list(node, await envelopeOf(parts, node))
+    for (const node of todo.missing) {
+      const envelope = await envelopeOf(parts, node)
+      if (envelope) await list(node, envelope)
+    }
     const summary = todo.isSummed ? undefined : await summaryOf(parts, place, entity, subject, todo)
     if (summary) {
       const { edges, node } = summary.attested
@@ -114,8 +117,13 @@ async function attach(
   })
 }
 
-async function envelopeOf({ store }: Registry['parts'], { digest }: Node): Promise<Envelope> {
-  return envelopeIn(await readSmallFile(store, digest!, SMALL_MAX))
+/** Undefined while its bytes are damaged or lost. */
+async function envelopeOf(
+  { store }: Registry['parts'],
+  { digest }: Node,
+): Promise<Envelope | undefined> {
+  const bytes = await keptBytes(store, digest!)
+  return bytes && envelopeIn(bytes)
 }
 
 async function listed(

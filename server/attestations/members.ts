@@ -15,13 +15,11 @@ import { blobAt, layoutPath, repositoriesWith } from '../blobs/blobs.ts'
 import type { Board } from '../jobs/board.ts'
 import { pointerAt } from '../ledger-reads.ts'
 import type { Parts } from '../parts.ts'
-import type { Member } from './member.ts'
+import { keptBytes, type Member, SMALL_MAX } from './member.ts'
 import { README } from './readme.ts'
 import type { Slice } from './slice.ts'
 import { workerKey } from './worker-keys.ts'
 
-/** What was signed, and manifests, are small. */
-const SMALL_MAX = 4 * 1024 * 1024
 /** Kinds whose folder is an OCI layout. */
 const LAYOUTS = new Set(['image', 'artifact'])
 
@@ -45,8 +43,8 @@ export async function* factMembers(
     yield json(MEMBER.statement(seq), await proved(parts, seq, size))
   }
   for (const { digest, id } of slice.attestations) {
-    const bytes = await readSmallFile(parts.store, digest!, SMALL_MAX)
-    yield { name: MEMBER.attestation(id), size: bytes.length, bytes }
+    const bytes = await keptBytes(parts.store, digest!)
+    if (bytes) yield { name: MEMBER.attestation(id), size: bytes.length, bytes }
   }
   yield json(MEMBER.graph, graphOf(slice))
   yield json(MEMBER.prov, provJson(slice, ledger.id))

@@ -67,16 +67,16 @@ test('a model is verified at the server, by its bytes, and where there is no net
   const envelope = await done(auditor('verify', attestation, ...by))
 
   assert.match(online.stdout, /✔ content: 3 files, \d+ bytes: every byte is what sha256/)
-  assert.match(
-    online.stdout,
-    /worker local: that it made model .* of code mnist:[0-9a-f]{5}/,
-  )
+  assert.match(online.stdout, /worker local: that it made model .* of code mnist:[0-9a-f]{5}/)
   assert.match(folderOf.stdout, /every byte in content is what/)
   assert.match(signed.stdout, /this statement is the one that the log took about/)
   assert.match(file.stdout, /history: a beginning of the \d+ statements that the server shows now/)
   assert.doesNotMatch(offline.stdout, /compare key/)
   assert.match(bytes.stdout, /every byte in content is what/)
-  assert.match(bytes.stdout, /! file: the keys of the installation are those that the file itself/)
+  assert.match(
+    bytes.stdout,
+    /! evidence: the keys of the installation are those that the file itself/,
+  )
   assert.match(envelope.stdout, /✔ outcome/)
   const mode = statSync(join(data, 'worker', 'signing-key.json')).mode & 0o777
   assert.equal(mode, 0o600)
@@ -113,7 +113,7 @@ test('what was changed is not verified, and the command says what and exits with
     [1, 1, 1, 1, 1, 1, 2, 3],
   )
   assert.match(changed.stdout, /✗ content: .*content\/model\/small\.txt holds other bytes/)
-  assert.match(changed.stderr, /is not proved: file: .*small\.txt was changed/)
+  assert.match(changed.stderr, /is not proved: evidence: .*small\.txt was changed/)
   const verdict = JSON.parse(json.stdout) as Verdict
   assert.equal(verdict.good, false)
   assert.ok(verdict.findings.some(({ is }) => is === 'bad'))
