@@ -13,6 +13,15 @@ interface Counted {
   bytes: number
 }
 
+/** Manifests are named by the sha256 of their bytes, which the graph or a signed statement names. */
+export function checkManifests({ hashes }: Opened, findings: Findings): void {
+  const prefix = MEMBER.manifest('').replace('.json', '')
+  for (const [name, sha256] of hashes) {
+    if (!name.startsWith(prefix) || name === MEMBER.manifest(sha256)) continue
+    findings.bad('content', `${name} is not what it is called`)
+  }
+}
+
 export function checkContent(
   opened: Opened,
   { content }: EvidenceIndex,

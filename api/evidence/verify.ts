@@ -1,6 +1,6 @@
 /* Checking evidence, with nothing but the file and what the verifier knows from elsewhere. */
 import { checkChain } from './chain-checks.ts'
-import { checkContent } from './content-checks.ts'
+import { checkContent, checkManifests } from './content-checks.ts'
 import { type Finding, Findings, messageOf, type Voucher } from './findings.ts'
 import type { EvidenceIndex, EvidenceNode } from './format.ts'
 import { checkGraph } from './graph-checks.ts'
@@ -66,5 +66,6 @@ function checkAll(
   const signed = checkSignatures(ground)
   checkChain(ground, signed)
   checkContent(opened, index, graph, findings)
+  checkManifests(opened, findings)
   return signed
 }
