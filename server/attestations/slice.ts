@@ -19,10 +19,15 @@ const AT_ONCE = 16
 
 export async function sliceOf(ledger: Ledger, subject: Node): Promise<Slice> {
   const up = await ledger.lineage(subject.id, { direction: 'up', limit: UPSTREAM_MAX })
-  const nodes = new Map(up.nodes.map(node => [node.id, node]))
-  const edges = new Map(up.edges.map(edge => [keyOf(edge), edge]))
+  // What belongs to another workspace is not the reader's to see.
+  const own = up.nodes.filter(
+    ({ workspace = subject.workspace }) => workspace === subject.workspace,
+  )
+  const nodes = new Map(own.map(node => [node.id, node]))
+  const between = up.edges.filter(({ from, to }) => nodes.has(from) && nodes.has(to))
+  const edges = new Map(between.map(edge => [keyOf(edge), edge]))
   const attestations: Node[] = []
-  const signed = up.nodes.filter(node => SIGNED_KINDS.has(node.kind))
+  const signed = own.filter(node => SIGNED_KINDS.has(node.kind))
   for (let at = 0; at < signed.length; at += AT_ONCE) {
     const some = signed.slice(at, at + AT_ONCE)
     const found = await Promise.all(some.map(node => attestationsOf(ledger, node.id)))
@@ -38,7 +43,7 @@ export async function sliceOf(ledger: Ledger, subject: Node): Promise<Slice> {
     nodes: [...nodes.values()],
     edges: [...edges.values()],
     attestations,
-    truncated: up.truncated,
+    truncated: up.truncated || own.length < up.nodes.length,
   }
 }
 
