@@ -13,7 +13,16 @@ import type { KeySet } from '../../../api/signing-keys.ts'
 import type { CheckpointView } from '../../../api/wire.ts'
 import { attest } from '../../../server/attestations/attest.ts'
 import { SERVE } from '../jobs/scripted.ts'
-import { BUILT, badOf, evidence, newKey, openSigned, source, verdictOn } from './signing.ts'
+import {
+  BUILT,
+  badOf,
+  evidence,
+  newKey,
+  openSigned,
+  openSigning,
+  source,
+  verdictOn,
+} from './signing.ts'
 import { type Entry, jsonOf, membersIn, reindexed, replaced, tarOf } from './tars.ts'
 
 /** Whether the file is refused, with or without an answer. */
@@ -242,6 +251,28 @@ test('an endpoint is proved by the model that it serves', async t => {
   const serving = verdict.findings.find(({ check }) => check === 'serving')
   assert.ok(serving?.text.includes(`${endpoint.name} serves model ${model}`), serving?.text)
   assert.ok(verdict.findings.some(({ text }) => /every byte is what/.test(text)))
+})
+
+test('content of any names and sizes is proved byte by byte', async t => {
+  const { job, server, worker } = await openSigning(t)
+  await worker.work('build', BUILT)
+  const long = 'n'.repeat(200)
+  await worker.work('trial', {
+    ...{
+      empty: '',
+      'größe ✓.txt': 'x',
+      [long]: { [long]: { [`${long}.bin`]: 'y'.repeat(20_000) } },
+    },
+    small: { a: '1', b: '2', c: 'z'.repeat(16_383), d: 'z'.repeat(16_384) },
+  })
+  const model = (await server.job(job)).models[0]!.modelId!
+
+  const opened = await openEvidence(source(await evidence(server, model, '&content=true')))
+  const verdict = verifyEvidence(opened, { keys: [] })
+
+  assert.deepEqual(badOf(verdict), [])
+  assert.equal(opened.content.size, 7)
+  assert.ok(opened.content.has(`${long}/${long}/${long}.bin`))
 })
 
 test('who may not read the workspace gets no evidence of it', async t => {
