@@ -64,7 +64,7 @@ const bytes = (hex: string) => Buffer.from(hex, 'hex')
 
 /** With the proof from the server that the log of the file is a beginning of its own, which was just
  * compared with what was seen from here. */
-export async function extended(client: Client, _: Opened, verdict: Verdict): Promise<Verdict> {
+export async function extended(client: Client, verdict: Verdict): Promise<Verdict> {
   const { root, size } = verdict.index.checkpoint
   const now = await client.get<CheckpointView>('/ledger/checkpoint')
   const check = 'history'

@@ -54,7 +54,7 @@ function tellBringer({ findings, graph }: Ground, node: EvidenceNode): void {
 
 function checkServing({ findings, graph, index }: Ground, subject: EvidenceNode): void {
   if (!index.serving) return
-  const { endpoint, model } = index.serving
+  const { endpoint, live, model } = index.serving
   const [deployment] = graph.up(subject.id, 'wasGeneratedBy')
   const used = deployment ? graph.up(deployment.id, 'used', 'model') : []
   if (subject.name !== endpoint || used[0]?.id !== (model ?? undefined)) {
@@ -62,5 +62,7 @@ function checkServing({ findings, graph, index }: Ground, subject: EvidenceNode)
     return
   }
   const what = used[0] ? `model ${used[0].name ?? used[0].id}` : 'no model of the ledger'
-  findings.good('serving', `${endpoint} serves ${what}, deployed in statement ${subject.seq}`)
+  const since = `deployed in statement ${subject.seq}`
+  if (live) findings.good('serving', `${endpoint} serves ${what}, ${since}`)
+  else findings.note('serving', `${endpoint} served ${what}, ${since}; it does no longer`)
 }

@@ -56,7 +56,12 @@ export interface EvidenceIndex {
   /** Entity whose folder is in objects/ (and content/); null when it has none, or it is gone. */
   readonly content: { readonly entity: string; readonly whole: boolean } | null
   /** What an endpoint serves, when it was asked for one. */
-  readonly serving: { readonly endpoint: string; readonly model: string | null } | null
+  readonly serving: {
+    readonly endpoint: string
+    readonly model: string | null
+    /** False once it was killed, or another revision took its place. */
+    readonly live: boolean
+  } | null
   readonly checkpoint: { readonly size: number; readonly root: string }
   /** There was more upstream than fits. */
   readonly truncated: boolean

@@ -75,7 +75,7 @@ export default class Verify extends KaosCommand {
     const opened = await openFile(file)
     const verdict = judged(opened, this.#given)
     const { extended, matched } = await import('../verify-matching.ts')
-    const inLog = session ? await extended(session.client, opened, verdict) : verdict
+    const inLog = session ? await extended(session.client, verdict) : verdict
     return matched(inLog, target, opened)
   }
 

@@ -79,6 +79,7 @@ export class Signer {
         await this.#offer(client, installation, signal)
       }
       this.#enrolled = true
+      this.#say(`signs with key ${this.#key.kid}`)
     } catch (error) {
       if (!isKaosError(error, 'NOT_FOUND')) throw error
       this.#say('the server takes no keys of workers: what is made here is not signed')

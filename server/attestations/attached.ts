@@ -47,7 +47,6 @@ export async function attachAttestations(
   const missing = all.filter(one => !known.has(one.id) && isAbout(one, manifest))
   const isSummed = all.some(({ attributes }) => attributes.shows === manifest)
   if (missing.length === 0 && isSummed) return
-  // What refers to a manifest that is a referrer itself has no subject of its own to show.
   const found = await findManifest(registry, place, manifest)
   if (!found) return
   const { digest, mediaType, size } = found

@@ -23,7 +23,7 @@ import { type Slice, servedModel, sliceOf } from './slice.ts'
 export interface EvidenceAsked {
   readonly subject: Node
   /** Endpoint by which it was asked for. */
-  readonly endpoint: string | undefined
+  readonly endpoint: { readonly name: string; readonly live: boolean } | undefined
   readonly content: boolean
   /** Size of a log that the asker has seen: the proof that this one continues it goes in. */
   readonly first: number | undefined
@@ -94,6 +94,8 @@ async function subjectOf(
   return { entity, kind, name: await referenceOf(ledger, id, node), digest }
 }
 
-function servingIn(slice: Slice, endpoint: string | undefined): EvidenceIndex['serving'] {
-  return endpoint === undefined ? null : { endpoint, model: servedModel(slice)?.id ?? null }
+function servingIn(slice: Slice, endpoint: EvidenceAsked['endpoint']): EvidenceIndex['serving'] {
+  if (endpoint === undefined) return null
+  const { live, name } = endpoint
+  return { endpoint: name, model: servedModel(slice)?.id ?? null, live }
 }

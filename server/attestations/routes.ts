@@ -39,13 +39,18 @@ export const evidenceRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async
       const { content = false, first, id } = request.query
       const found = await findThing({ board, workspace }, id)
       const subject = await subjectOf(ledger, found, id)
-      const endpoint = subject.kind === 'revision' ? subject.name : undefined
+      const endpoint = endpointOf(board, subject)
       reply.header('x-content-type-options', 'nosniff')
       reply.header('content-disposition', `attachment; filename="evidence-${subject.id}.tar"`)
       const asked = { subject, endpoint, content, first }
       return sendBytes(reply, EVIDENCE_TYPE, told(board, evidenceOf(board, workspace, asked)))
     },
   )
+}
+
+function endpointOf({ endpoints }: Board, { id, kind, name = '' }: Node) {
+  if (kind !== 'revision') return undefined
+  return { name, live: endpoints.get(name)?.revision === id }
 }
 
 /** What goes wrong after the first bytes can only cut the answer: then the log says why. */

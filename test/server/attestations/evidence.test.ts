@@ -245,12 +245,16 @@ test('an endpoint is proved by the model that it serves', async t => {
   await worker.work('build', { ...BUILT, serve: 'x' })
 
   const verdict = await verdictOn(server, await evidence(server, endpoint.name, '&content=true'))
+  await server.ask('POST', `/workspaces/mnist/serve/endpoints/${endpoint.name}/kill`)
+  const killed = await verdictOn(server, await evidence(server, endpoint.name))
 
   assert.deepEqual(badOf(verdict), [])
   assert.equal(verdict.index.serving?.endpoint, endpoint.name)
   const serving = verdict.findings.find(({ check }) => check === 'serving')
   assert.ok(serving?.text.includes(`${endpoint.name} serves model ${model}`), serving?.text)
   assert.ok(verdict.findings.some(({ text }) => /every byte is what/.test(text)))
+  const gone = killed.findings.find(({ check }) => check === 'serving')
+  assert.deepEqual([gone?.is, /does no longer/.test(gone?.text ?? '')], ['note', true])
 })
 
 test('content of any names and sizes is proved byte by byte', async t => {
