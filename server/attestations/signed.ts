@@ -6,6 +6,7 @@ import type { Report } from '../../api/attempts.ts'
 import {
   ENVELOPE_MAX,
   ENVELOPE_TYPE,
+  type Envelope,
   envelopeBytes,
   openEnvelope,
   type Statement,
@@ -52,12 +53,20 @@ export async function attestedIn(
   if (bytes.length > ENVELOPE_MAX) throw untrue(`it has over ${ENVELOPE_MAX} bytes`)
   const key = await requireReportKey(ledger, envelope.signatures[0]?.keyid, attempt)
   const { statement } = openEnvelope(envelope, [{ kid: key.kid, publicKey: publicKeyOf(key) }])
+  requirePlain(envelope)
   const other = differenceOf(expected as unknown as Json, statement as unknown as Json)
   if (other !== undefined)
     throw untrue(`it says something else of ${other} than was ordered or sent`)
   const { digest, size } = await putBytes(store, bytes)
   const sha256 = hexOf(digestOf(bytes))
   return { digest, sha256, size, kid: key.kid, predicateType: statement.predicateType }
+}
+
+/** One text for one value: with a member twice, readers would not agree on what it says. */
+function requirePlain({ payload }: Envelope): void {
+  const text = Buffer.from(payload, 'base64').toString('utf8')
+  if (JSON.stringify(JSON.parse(text)) === text) return
+  throw untrue('its JSON is not plain: it has white space, or a member twice')
 }
 
 async function expectedOf(

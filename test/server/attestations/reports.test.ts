@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { sign } from 'node:crypto'
 import test from 'node:test'
 import {
   type Envelope,
   envelopeBytes,
+  PAYLOAD_TYPE,
   type Statement,
   signedEnvelope,
 } from '../../../api/attestation.ts'
@@ -13,6 +15,7 @@ import {
   BUILT,
   badOf,
   evidence,
+  type Key,
   MODEL,
   newKey,
   openSigned,
@@ -55,6 +58,15 @@ test('the statement names exactly what went in and came out', async t => {
   assert.equal(envelope.signatures[0]?.keyid, worker.key.kid)
 })
 
+/** The statement with a text that says the same to some readers and something else to others. */
+function resaid(statement: Statement, key: Key, change: (text: string) => string): Envelope {
+  const payload = Buffer.from(change(JSON.stringify(statement)))
+  const head = `DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `
+  const sig = sign(null, Buffer.concat([Buffer.from(head), payload]), key.privateKey)
+  const signatures = [{ keyid: key.kid, sig: sig.toString('base64') }]
+  return { payloadType: PAYLOAD_TYPE, payload: payload.toString('base64'), signatures }
+}
+
 test('a report is refused unless its statement says what was ordered and what came', async t => {
   const { server, worker } = await openSigning(t)
   await worker.work('build', BUILT)
@@ -71,6 +83,7 @@ test('a report is refused unless its statement says what was ordered and what ca
   const forged: Record<string, Envelope | undefined> = {
     'is not signed': undefined,
     'none of the known keys': { ...signedEnvelope(good, worker.key), payload: 'e30=' },
+    'a member twice': resaid(good, worker.key, text => text.replace('{', '{"_type":"other",')),
     'key of another worker': signedEnvelope(good, other.key),
     'is not enrolled': signedEnvelope(good, newKey()),
     'subject.0.digest': changed(one => {
