@@ -8,6 +8,7 @@ import {
   type Statement,
   signedEnvelope,
 } from '../../../api/attestation.ts'
+import { canonical } from '../../../api/canonical.ts'
 import { digestOf, hexOf } from '../../../api/digest.ts'
 import { fileDigestOf } from '../../../api/job-statement.ts'
 import { openScripted } from '../jobs/scripted.ts'
@@ -56,6 +57,25 @@ test('the statement names exactly what went in and came out', async t => {
   const [agent] = await server.test.parts.ledger.nodes({ organisation: 'default', kind: 'worker' })
   assert.equal(runDetails.builder.id, `urn:kaos:${server.test.parts.ledger.id}:${agent?.id}`)
   assert.equal(envelope.signatures[0]?.keyid, worker.key.kid)
+})
+
+test('the point of a grid stands in the statement, whatever its names and numbers', async t => {
+  const server = await openScripted(t)
+  const grid = { lr: [1e-7], 10: [0.5], 2: ['zwei'], __proto: [true] }
+  const { job } = await server.firstTraining({ hyperparams: grid })
+  const worker = await signingWorker(server, 'w1')
+  await worker.work('build', BUILT)
+
+  const envelope = await worker.work('trial', MODEL)
+
+  const said = JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as Statement
+  const { externalParameters, resolvedDependencies } = said.predicate.buildDefinition
+  const point = { 2: 'zwei', 10: 0.5, __proto: true, lr: 1e-7 }
+  assert.deepEqual(externalParameters.hyperparameters, point)
+  const hyper = resolvedDependencies?.find(one => one.annotations?.role === 'hyperparams')
+  assert.equal(hyper?.digest?.sha256, hexOf(digestOf(canonical(point))))
+  const model = (await server.job(job!.jobId)).models[0]!.modelId!
+  assert.deepEqual(badOf(await verdictOn(server, await evidence(server, model))), [])
 })
 
 /** The statement with a text that says the same to some readers and something else to others. */
