@@ -2,6 +2,7 @@
  * below /api/v1/attempts. The worker holds a worker token (scope `worker`) for `claim`, and for all
  * else the token of the attempt (scope `attempt`), which comes with the claim.
  *
+ *   POST enrol                     Enrolment -> Enrolled: the key that the worker signs with
  *   POST claim                     Claim -> 200 WorkOrder | 204 nothing within waitMs
  *   POST :attempt/renew            Renewal -> Lease
  *   POST :attempt/log?offset=n     raw bytes -> LogReceipt; offset = bytes acknowledged before
@@ -12,6 +13,7 @@
  * Every call of an attempt that is not the current one of its work is 409 ATTEMPT_STALE and changes
  * nothing: the worker then stops what it runs and forgets it. */
 import Type, { type Static } from 'typebox'
+import { Envelope } from './attestation.ts'
 import { DigestSchema } from './digest-schema.ts'
 
 const Id = Type.String({ pattern: '^[0-9a-f]{32}$' })
@@ -80,6 +82,10 @@ export const TrialWork = Type.Object({
   ),
   /** Six hex digits: the program is given /pfs/out/<output>. */
   output: Type.String({ pattern: '^[0-9a-f]{6}$' }),
+  /** What the model will be called, and the bundle that the image was built from: for the statement
+   * that the worker signs. */
+  model: Type.Optional(Type.String()),
+  source: Type.Optional(Type.Object({ name: Type.String(), tree: DigestSchema })),
   resources: Resources,
   /** Of a replay that looks for a cause: where random numbers and clocks begin, for Python. */
   forced: Type.Optional(
@@ -126,6 +132,8 @@ export const Claim = Type.Object(
     kinds: Type.Array(Type.String()),
     /** Answer 204 after this long without work. */
     waitMs: Type.Integer({ minimum: 0, maximum: 30000 }),
+    /** The enrolled key that it will sign with. */
+    kid: Type.Optional(Type.String({ maxLength: 64 })),
   },
   { title: 'Claim' },
 )
@@ -142,6 +150,10 @@ export const WorkOrder = Type.Object(
     workspace: Type.String(),
     job: Id,
     work: Type.Union([BuildWork, TrialWork, ServiceWork, IngestWork]),
+    /** What comes of it counts only with a signed statement (api/job-statement.ts). */
+    signing: Type.Optional(
+      Type.Object({ installation: Type.String(), agent: Type.String(), runner: Type.String() }),
+    ),
   },
   { title: 'WorkOrder' },
 )
@@ -238,6 +250,8 @@ export const Report = Type.Object(
     environment: Type.Optional(Environment),
     usage: Type.Optional(Measurement),
     warnings: Type.Optional(Type.Array(Type.String())),
+    /** The worker's signed statement of all this, where the order asks for one. */
+    attestation: Type.Optional(Envelope),
   },
   { title: 'Report' },
 )

@@ -1,5 +1,5 @@
-/* Attestations: an in-toto statement (v1) with an SLSA provenance predicate (v1), in a DSSE envelope
- * signed with Ed25519. The envelope's payload is signed as it is: PAE = "DSSEv1" SP len(type) SP type
+/* Attestations: an in-toto statement (v1), mostly with an SLSA provenance predicate (v1), in a DSSE
+ * envelope signed with Ed25519. The envelope's payload is signed as it is: PAE = "DSSEv1" SP len(type) SP type
  * SP len(body) SP body, lengths in decimal bytes. Verify first, then read those same bytes. */
 import { type KeyObject, sign, verify } from 'node:crypto'
 import Type, { type Static } from 'typebox'
@@ -9,6 +9,10 @@ import { KaosError } from './errors.ts'
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
 export const PREDICATE_TYPE = 'https://slsa.dev/provenance/v1'
+/** Of an envelope that is kept or sent as a file. */
+export const ENVELOPE_TYPE = 'application/vnd.dsse.envelope.v1+json'
+/** Larger ones are refused. */
+export const ENVELOPE_MAX = 256 * 1024
 
 /** secure-systems-lab/dsse, envelope.md. */
 export const Envelope = Type.Object(
@@ -33,11 +37,12 @@ export interface Resource {
   readonly annotations?: Readonly<Record<string, unknown>>
 }
 
-export interface Statement {
+/** in-toto/attestation, spec/v1/statement.md. `P` is what the predicate type stands for. */
+export interface Statement<P = Provenance> {
   readonly _type: typeof STATEMENT_TYPE
   readonly subject: readonly Resource[]
   readonly predicateType: string
-  readonly predicate: Provenance
+  readonly predicate: P
 }
 
 /** slsa-framework/slsa, provenance v1. */
@@ -80,9 +85,47 @@ export function provenanceStatement(
   return { _type: STATEMENT_TYPE, subject, predicateType: PREDICATE_TYPE, predicate }
 }
 
+/** A statement of any other kind about these subjects. */
+export function statementOf<P>(
+  subject: readonly Resource[],
+  predicateType: string,
+  predicate: P,
+): Statement<P> {
+  return { _type: STATEMENT_TYPE, subject, predicateType, predicate }
+}
+
+/** The one form in which an envelope is kept, so that it has one digest. */
+export function envelopeBytes({ payloadType, payload, signatures }: Envelope): Buffer {
+  const signed = signatures.map(({ keyid, sig }) =>
+    keyid === undefined ? { sig } : { keyid, sig },
+  )
+  return Buffer.from(JSON.stringify({ payloadType, payload, signatures: signed }))
+}
+
+/** An envelope as it lies in a file; SIGNATURE_INVALID for anything else. */
+export function envelopeIn(bytes: Uint8Array): Envelope {
+  let value: Partial<Envelope> | null
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    throw invalid('the file is no JSON')
+  }
+  const { payloadType, payload, signatures } = value ?? {}
+  const isList = Array.isArray(signatures) && signatures.every(one => typeof one?.sig === 'string')
+  if (typeof payloadType === 'string' && typeof payload === 'string' && isList) {
+    return { payloadType, payload, signatures }
+  }
+  throw invalid('the file is no DSSE envelope')
+}
+
+/** What the envelope says, whoever signed it: not to be believed. */
+export function unverified({ payload }: Envelope): Statement<unknown> {
+  return statementIn(Buffer.from(payload, 'base64'))
+}
+
 /** Signs the statement as JSON. */
 export function signedEnvelope(
-  statement: Statement,
+  statement: Statement<unknown>,
   key: { readonly kid: string; readonly privateKey: KeyObject },
 ): Envelope {
   const payload = Buffer.from(JSON.stringify(statement))
@@ -95,11 +138,12 @@ export function signedEnvelope(
 }
 
 /** What the envelope states, and by which of the keys; SIGNATURE_INVALID when none of them signed it,
- * or it states nothing that we know. */
-export function openEnvelope(
+ * or it is about something else than this predicate type (null: any). */
+export function openEnvelope<P = Provenance>(
   envelope: Envelope,
   keys: readonly EnvelopeKey[],
-): { statement: Statement; kid: string } {
+  predicateType: string | null = PREDICATE_TYPE,
+): { statement: Statement<P>; kid: string } {
   if (envelope.payloadType !== PAYLOAD_TYPE) throw invalid(`it holds ${envelope.payloadType}`)
   const payload = Buffer.from(envelope.payload, 'base64')
   const signed = pae(envelope.payloadType, payload)
@@ -110,23 +154,27 @@ export function openEnvelope(
     }),
   )
   if (by === undefined) throw invalid('none of the known keys has signed it')
-  return { statement: statementIn(payload), kid: by.kid }
+  const statement = statementIn<P>(payload)
+  if (predicateType !== null && statement.predicateType !== predicateType) {
+    throw invalid(`it states ${statement.predicateType}, not ${predicateType}`)
+  }
+  return { statement, kid: by.kid }
 }
 
-function statementIn(payload: Buffer): Statement {
-  let said: Partial<Statement>
+function statementIn<P>(payload: Buffer): Statement<P> {
+  let said: Partial<Statement<P>>
   try {
     said = JSON.parse(payload.toString('utf8'))
   } catch {
     throw invalid('its payload is no JSON')
   }
-  if (said._type !== STATEMENT_TYPE || said.predicateType !== PREDICATE_TYPE) {
-    throw invalid(`it states ${said._type} about ${said.predicateType}`)
+  if (said?._type !== STATEMENT_TYPE || typeof said.predicateType !== 'string') {
+    throw invalid(`it holds ${said?._type} about ${said?.predicateType}`)
   }
   if (!Array.isArray(said.subject) || said.subject.length === 0 || !said.predicate) {
     throw invalid('it has no subject or no predicate')
   }
-  return said as Statement
+  return said as Statement<P>
 }
 
 function pae(type: string, body: Buffer): Buffer {

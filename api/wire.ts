@@ -1,6 +1,7 @@
 /* What CLI and server say to each other: one schema for each thing, which validates, types and
  * documents. Paths are below /api/v1. Times are RFC 3339 in UTC. */
 
+export * from './wire/attestations.ts'
 export * from './wire/care.ts'
 export * from './wire/catalogue.ts'
 export { Problem } from './wire/common.ts'

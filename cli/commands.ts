@@ -1,21 +1,8 @@
 /* Every command, in the order in which help shows them: the original's first. Only the one that is
  * asked for is loaded, so that `kaos --help` is there at once; to oclif an entry looks like a class. */
-import type { Command, Interfaces } from '@oclif/core'
+import { command, type Entry } from './command-entry.ts'
 
-export interface Entry {
-  readonly summary: string
-  load(): Promise<Command.Class>
-  run(argv: string[], options: Interfaces.LoadOptions): Promise<unknown>
-}
-
-function command(summary: string, module: () => Promise<{ default: Command.Class }>): Entry {
-  const load = async () => {
-    const loaded = (await module()).default
-    loaded.summary = summary
-    return loaded
-  }
-  return { summary, load, run: async (argv, options) => (await load()).run(argv, options) }
-}
+export type { Entry }
 
 /** What the first words of some commands have in common. */
 export const groups: Readonly<Record<string, string>> = {
@@ -33,7 +20,7 @@ export const groups: Readonly<Record<string, string>> = {
   'admin:user': 'users of a shared endpoint',
   'admin:token': 'tokens of a shared endpoint',
   'admin:quota': 'bytes that a workspace may take',
-  'admin:keys': 'keys that sign checkpoints and attestations',
+  'admin:keys': 'keys that sign the log, and those of workers',
   'admin:ledger': 'work on the ledger while no server runs',
 }
 
@@ -236,6 +223,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     'list what is quarantined',
     () => import('./commands/quarantine/list.ts'),
   ),
+  verify: command('check who vouches for a model', () => import('./commands/verify.ts')),
+  evidence: command(
+    'pack all that proves a model into one file',
+    () => import('./commands/evidence.ts'),
+  ),
   'ledger:verify': command(
     'check that the server still shows the history that was seen before',
     () => import('./commands/ledger/verify.ts'),
@@ -263,6 +255,10 @@ export const commands: Readonly<Record<string, Entry>> = {
   'admin:keys:rotate': command(
     'make a new signing key',
     () => import('./commands/admin/keys/rotate.ts'),
+  ),
+  'admin:keys:revoke': command(
+    'believe the key of a worker no longer',
+    () => import('./commands/admin/keys/revoke.ts'),
   ),
   'admin:user:add': command('add a user', () => import('./commands/admin/user/add.ts')),
   'admin:user:list': command('list the users', () => import('./commands/admin/user/list.ts')),

@@ -12,7 +12,7 @@ import { believable, type KeySet, publicKeyOf, type SigningKey } from '../api/si
 import type { CheckpointView, ConsistencyView, ServerView } from '../api/wire.ts'
 import type { Client } from './client.ts'
 
-interface Memory {
+export interface Memory {
   readonly size: number
   readonly root: string
   readonly note: string
@@ -109,7 +109,8 @@ export function forget(state: string, installation: string): boolean {
   return known
 }
 
-function recall(state: string, installation: string): Memory | undefined {
+/** What was seen of an installation; undefined when it was never met. */
+export function recall(state: string, installation: string): Memory | undefined {
   try {
     return JSON.parse(readFileSync(fileOf(state, installation), 'utf8'))
   } catch (error) {

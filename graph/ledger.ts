@@ -10,9 +10,10 @@
  *
  * Always true: a 2xx after `commit` is durable; a commit is seen whole or not at all; nodes, edges
  * and statements never change and never end; what moves is a pointer, and each move is a fact. */
+import type { Json } from '../api/canonical.ts'
 import type { Digest } from '../api/digest.ts'
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+export type { Json } from '../api/canonical.ts'
 
 /** W3C PROV: the three kinds of thing. */
 export type ProvClass = 'entity' | 'activity' | 'agent'

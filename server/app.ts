@@ -11,6 +11,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Actor } from '../api/actor.ts'
 import { isKaosError } from '../api/errors.ts'
+import { workerKeyRoutes, workerKeySetRoutes } from './attestations/key-routes.ts'
 import { bundleFormRoutes } from './bundles/form.ts'
 import { bundleRoutes } from './bundles/routes.ts'
 import { openCare } from './care/care.ts'
@@ -147,6 +148,8 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
   })
   await app.register(proofRoutes, { ...PREFIX, ...rooms })
   await app.register(keySetRoutes, rooms)
+  await app.register(workerKeyRoutes, { ...PREFIX, ...rooms })
+  await app.register(workerKeySetRoutes, rooms)
   await app.register(uploadRoutes, { ...PREFIX, ...rooms, uploads })
   await app.register(contentRoutes, { ...PREFIX, ...rooms })
   await app.register(bundleRoutes, { ...PREFIX, ...rooms, uploads })

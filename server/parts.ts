@@ -7,6 +7,8 @@ import type { KaosError } from '../api/errors.ts'
 import type { Expectation, Ledger, Node } from '../graph/ledger.ts'
 import type { Store } from '../store/store.ts'
 import type { PartOf } from './catalogue/find.ts'
+import type { Keys } from './proofs/keys.ts'
+import type { LedgerProofs } from './proofs/proofs.ts'
 
 /** A workspace as a request found it. Nodes carry its id, so a name can be used again after a kill. */
 export interface Workspace {
@@ -181,6 +183,9 @@ export interface Parts {
   readonly intake: Intake
   readonly presence: Presence
   readonly quotas: Quotas
+  /** The installation's own, for what the server itself attests. */
+  readonly keys: Pick<Keys, 'current' | 'list'>
+  readonly proofs: LedgerProofs
   /** Finds the parts of ModelKits. */
   readonly partOf?: PartOf
   readonly limits: Limits

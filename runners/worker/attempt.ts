@@ -10,7 +10,8 @@
  *   not ours (gone)       the program is ended, the attempt forgotten, nothing is reported
  *
  * Always true: `reporting` begins when all bytes that the report names are stored; the report is said
- * again until the server has it or does not want it; only then is the folder removed. */
+ * again until the server has it or does not want it; only then is the folder removed. What a report
+ * says was made is signed before it is kept. */
 import type { Report, WorkOrder } from '../../api/attempts.ts'
 import { isKaosError } from '../../api/errors.ts'
 import type { Channel } from '../../api/transfer/send.ts'
@@ -77,7 +78,10 @@ export class Attempt {
       const refused = await log.close()
       if (refused instanceof Error) this.#workplace.say(`the log is refused: ${refused.message}`)
       const { digest, size } = await sendFile(this.#folder.log, this.#channel())
-      return { ...outcome, log: { digest, size } }
+      return await this.#workplace.signer.signed(this.#folder.order, {
+        ...outcome,
+        log: { digest, size },
+      })
     } catch (error) {
       await log.close()
       throw error

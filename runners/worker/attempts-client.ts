@@ -4,14 +4,17 @@ import { type Digest, rawOf } from '../../api/digest.ts'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 import { FRAMES_TYPE } from '../../api/transfer/protocol.ts'
 import type { Channel } from '../../api/transfer/send.ts'
+import type { Enrolment } from '../../api/worker-keys.ts'
 import { Http } from './http.ts'
 import { requireOrder } from './order.ts'
 
-const BASE = '/api/v1/attempts'
+const API = '/api/v1'
+const BASE = `${API}/attempts`
 const BYTES_TYPE = 'application/octet-stream'
 /** Beyond the time that the server itself waits. */
 const CLAIM_SLACK_MS = 20_000
 const RENEW_TIMEOUT_MS = 10_000
+const ENROL_TIMEOUT_MS = 10_000
 
 export interface ClientOptions {
   /** `http://127.0.0.1:8080` */
@@ -29,6 +32,20 @@ export class AttemptsClient {
   constructor(options: ClientOptions) {
     this.#http = new Http(options.server, options.ca)
     this.#token = options.token
+  }
+
+  /** Which log this server keeps. */
+  async installation(signal: AbortSignal): Promise<string> {
+    const call = { method: 'GET', path: `${API}/server`, token: this.#token } as const
+    const { body } = await this.#http.call({ ...call, signal, timeoutMs: ENROL_TIMEOUT_MS })
+    return String((JSON.parse(String(body)) as { installation: unknown }).installation)
+  }
+
+  /** KEY_REFUSED when the key is retired or revoked, NOT_FOUND at an older server. */
+  async enrol(enrolment: Enrolment, signal: AbortSignal): Promise<void> {
+    const call = { method: 'POST', path: `${BASE}/enrol`, token: this.#token } as const
+    const sent = { ...call, ...json(enrolment), signal, timeoutMs: ENROL_TIMEOUT_MS }
+    await this.#http.call(sent)
   }
 
   /** The next work; undefined when there was none in time. */

@@ -5,6 +5,7 @@ import type { Runner } from '../runner.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
 import type { Lease } from './lease.ts'
 import type { LogOutbox } from './log-outbox.ts'
+import type { Signer } from './signer.ts'
 import type { Trees } from './trees.ts'
 
 /** What a program gets to end by itself before it is killed. */
@@ -14,6 +15,7 @@ export const GRACE_MS = 5000
 export interface Workplace {
   readonly runner: Runner
   readonly trees: Trees
+  readonly signer: Signer
   /** For the operator. */
   readonly say: (line: string) => void
 }

@@ -2,12 +2,14 @@
  * What an earlier life left is taken up first; one worker at a time has the folder.
  *
  *   <folder>/lock                who has it
+ *   <folder>/signing-key.json    what its outcomes are signed with
  *   <folder>/attempts/<id>/      order, progress, log, inputs and outputs of an attempt
  *   <folder>/cache/trees/<hex>/  inputs, read-only, shared by all attempts
  *   <folder>/cache/files/        the files that these are made of, by content */
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WorkOrder } from '../../api/attempts.ts'
+import { isKaosError } from '../../api/errors.ts'
 import { takeLock } from '../lock.ts'
 import { removeFolder } from '../remove-folder.ts'
 import type { Runner } from '../runner.ts'
@@ -15,6 +17,7 @@ import { Attempt } from './attempt.ts'
 import { AttemptFolder } from './attempt-folder.ts'
 import type { AttemptsClient } from './attempts-client.ts'
 import { backoff, pause } from './patience.ts'
+import { Signer } from './signer.ts'
 import { Slots } from './slots.ts'
 import { Trees } from './trees.ts'
 import type { Workplace } from './work.ts'
@@ -80,7 +83,8 @@ class Working {
       inUse: () => treesIn([...this.#running.keys()].map(attempt => attempt.order)),
       areProtected: async () => (await runner.capabilities()).readOnlyInputs,
     })
-    this.#workplace = { runner, say, trees }
+    const signer = new Signer(options.folder, say)
+    this.#workplace = { runner, say, signer, trees }
   }
 
   /** Takes up what is there, whether or not there are slots for it. */
@@ -122,10 +126,19 @@ class Working {
     }
   }
 
-  #claimOne(kinds: readonly string[]): Promise<WorkOrder | undefined> {
+  async #claimOne(kinds: readonly string[]): Promise<WorkOrder | undefined> {
     const { client, id, runner } = this.#options
-    const claim = { worker: id, runner: runner.name, kinds: [...kinds], waitMs: WAIT_MS }
-    return client.claim(claim, this.#closing.signal)
+    const { signal } = this.#closing
+    const { signer } = this.#workplace
+    const kid = await signer.enrolled(client, signal)
+    const signed = kid === undefined ? {} : { kid }
+    const claim = { worker: id, runner: runner.name, kinds: [...kinds], waitMs: WAIT_MS, ...signed }
+    try {
+      return await client.claim(claim, signal)
+    } catch (error) {
+      if (isKaosError(error, 'KEY_REFUSED')) signer.refused()
+      throw error
+    }
   }
 
   #begin(folder: AttemptFolder, slots: Slots, resumed: boolean): void {

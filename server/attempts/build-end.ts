@@ -3,6 +3,7 @@ import type { Digest } from '../../api/digest.ts'
 import { KaosError } from '../../api/errors.ts'
 import type { JobState } from '../../api/wire.ts'
 import type { NewNode } from '../../graph/ledger.ts'
+import { addAttestation } from '../attestations/signed.ts'
 import { type Board, makeReady, type Plan, saveJob, timeOf } from '../jobs/board.ts'
 import { forget } from '../jobs/reading.ts'
 import { type AttemptRecord, type BuildPart, type JobRecord, keyOf } from '../jobs/records.ts'
@@ -49,6 +50,7 @@ export async function endBuild(
   }
   const environment = await addSurroundings(board, facts, job, attempt, end)
   const image = verdict.is === 'success' ? addImage(board, facts, place, attempt, end) : null
+  addAttestation(board, facts, attempt, end.attested, image?.id, job.id)
   const done: JobRecord = {
     ...job,
     state: STATES[verdict.is],

@@ -6,6 +6,7 @@ import type { Claim, WorkOrder } from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
 import type { Expectation, RecordWrite } from '../../graph/ledger.ts'
 import { objectsOf } from '../../store/trees.ts'
+import { requireSigner } from '../attestations/worker-keys.ts'
 import { type Board, carryOut, planFor, saveEndpoint, saveJob } from '../jobs/board.ts'
 import { READY } from '../jobs/changes.ts'
 import { forget, readRecord, retrying, same, write } from '../jobs/reading.ts'
@@ -25,6 +26,7 @@ export async function claimWork(
   claim: Claim,
   signal: AbortSignal,
 ): Promise<WorkOrder | undefined> {
+  await requireSigner(board.parts.ledger, actor, claim.kid)
   const until = performance.now() + claim.waitMs
   for (;;) {
     const over = signal.aborted || board.changes.closed
@@ -81,6 +83,7 @@ async function hold(
     agent: actor.id,
     runner: claim.runner,
     phase: null,
+    ...(claim.kid !== undefined && { kid: claim.kid }),
   }
   const work = await orderOf(board, place)
   const token = await people.issueAttemptToken(id, organisation)
@@ -99,6 +102,9 @@ async function hold(
     workspace: entry.work.workspace,
     job: entry.work.job,
     work,
+    ...(claim.kid !== undefined && {
+      signing: { installation: ledger.id, agent: actor.id, runner: claim.runner },
+    }),
   }
 }
 

@@ -1,12 +1,14 @@
 /** Nodes that several outcomes have in common: the log of an attempt, what a program ran in. */
 import type { Environment, Report } from '../../api/attempts.ts'
+import { canonical, wellFormed } from '../../api/canonical.ts'
 import type { Digest } from '../../api/digest.ts'
-import { canonical } from '../../graph/canonical.ts'
 import type { Json, NewEdge, NewNode } from '../../graph/ledger.ts'
 import { putBytes } from '../../store/trees.ts'
 import type { Board } from '../jobs/board.ts'
 import type { AttemptRecord, Trace } from '../jobs/records.ts'
 import type { Ending } from './verdict.ts'
+
+export { wellFormed }
 
 /** What one outcome adds to the graph. */
 export interface Facts {
@@ -112,17 +114,4 @@ export function courseOf(
 export function ranMs(report: Report | undefined): number {
   if (!report) return 0
   return Math.max(0, Date.parse(report.finishedAt) - Date.parse(report.startedAt)) || 0
-}
-
-/** The same value with every text valid Unicode: what a program wrote must not stop its outcome. */
-export function wellFormed<T extends Json>(value: T): T {
-  const of = (json: Json): Json => {
-    if (typeof json === 'string') return json.toWellFormed()
-    if (Array.isArray(json)) return json.map(of)
-    if (typeof json !== 'object' || json === null) return json
-    return Object.fromEntries(
-      Object.entries(json).map(([key, one]) => [key.toWellFormed(), of(one)]),
-    )
-  }
-  return of(value) as T
 }

@@ -4,6 +4,7 @@ import { bundleName } from '../../api/ids.ts'
 import type { JobState } from '../../api/wire.ts'
 import type { Json, Move, NewNode } from '../../graph/ledger.ts'
 import { readSmallFile } from '../../store/trees.ts'
+import { addAttestation } from '../attestations/signed.ts'
 import { bundlePointer } from '../bundles/bundles.ts'
 import { planImported } from '../catalogue/imported.ts'
 import { type Board, makeReady, type Plan, saveJob, timeOf } from '../jobs/board.ts'
@@ -47,6 +48,7 @@ export async function endIngest(
   const moves: Move[] = []
   const data =
     verdict.is === 'success' ? await addData(board, plan, place, facts, moves, end) : null
+  addAttestation(board, facts, attempt, end.attested, data, job.id)
   const progress = report?.progress ?? board.live.get(attempt.id)?.progress ?? ingest.progress
   const done: JobRecord = {
     ...job,

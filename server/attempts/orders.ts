@@ -33,6 +33,7 @@ async function trialOrder(
   const image = (await ledger.node(imageOfRun(job, train, trial.index)))!
   const data = (await ledger.node(train.data!))!
   const hyper = await hyperOf(board, train, trial.index)
+  const source = await ledger.node(train.source)
   return {
     kind: 'trial',
     image: imageOf(image),
@@ -40,6 +41,8 @@ async function trialOrder(
     ...(hyper ? { hyper } : {}),
     // A program may write down where it wrote: a replay is told the same place.
     output: job.replay?.of.output ?? trial.output,
+    model: trial.modelId,
+    ...(source?.digest && { source: { name: source.name ?? source.id, tree: source.digest } }),
     resources: job.resources,
     ...forcedOn(job, trial.index),
   }

@@ -7,6 +7,7 @@ import { sizeIn } from '../../api/transfer/list.ts'
 import { canonical } from '../../graph/canonical.ts'
 import type { Expectation, Json } from '../../graph/ledger.ts'
 import { putBytes } from '../../store/trees.ts'
+import { attestedIn } from '../attestations/signed.ts'
 import type { Board } from '../jobs/board.ts'
 import { readRecord } from '../jobs/reading.ts'
 import { type AttemptRecord, keyOf, type StoredLog } from '../jobs/records.ts'
@@ -24,9 +25,11 @@ export async function reportAttempt(board: Board, attempt: string, report: Repor
     if (!held) return answerAgain(board, attempt, reportDigest)
     board.live.renew(attempt)
     const size = await checked(board, held.record, clean)
+    const attested = await attestedIn(board, held.record, clean)
     const log = (clean.log as StoredLog | undefined) ?? (await journalAsLog(board, attempt))
     const ending = { state: clean.state, reason: reasonOf(clean), log }
-    const end: End = { ending, report: clean, reportDigest, ...(size ? { size } : {}) }
+    const found = { ...(size && { size }), ...(attested && { attested }) }
+    const end: End = { ending, report: clean, reportDigest, ...found }
     await endAttempt(board, held.record, end, relied)
   })
 }

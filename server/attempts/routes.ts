@@ -4,7 +4,9 @@ import { Claim, Lease, LogReceipt, Renewal, Report, WorkOrder } from '../../api/
 import { DigestSchema } from '../../api/digest-schema.ts'
 import { BATCH_MAX, FRAMES_TYPE, PARTS_MAX } from '../../api/transfer/protocol.ts'
 import { Problem } from '../../api/wire.ts'
+import { Enrolled, Enrolment } from '../../api/worker-keys.ts'
 import { folderFrames, partFrames, treeFrames } from '../../store/trees.ts'
+import { enrolKey } from '../attestations/worker-keys.ts'
 import type { Board } from '../jobs/board.ts'
 import { attemptTopic } from '../jobs/changes.ts'
 import { bodyOf, goneOf, sendBytes } from '../jobs/streams.ts'
@@ -23,6 +25,22 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
   { board },
 ) => {
   const { transfer, store } = board.parts
+
+  app.post(
+    '/attempts/enrol',
+    {
+      config: { scope: 'worker' },
+      schema: {
+        tags,
+        summary: 'Make known the key that this worker signs with; the same again is no error',
+        body: Enrolment,
+        response: { 200: Enrolled, '4xx': Problem },
+      },
+    },
+    async request => ({
+      kid: await enrolKey(board.parts.ledger, request.actor, request.body),
+    }),
+  )
 
   app.post(
     '/attempts/claim',

@@ -1,6 +1,7 @@
 /** The end of an attempt at a trial: the trial with what it used and made, or a new try. */
 import type { Digest } from '../../api/digest.ts'
 import type { Statement } from '../../graph/ledger.ts'
+import { addAttestation } from '../attestations/signed.ts'
 import { type Board, makeReady, type Plan, saveJob } from '../jobs/board.ts'
 import { same, write } from '../jobs/reading.ts'
 import type { AttemptRecord, JobRecord, TrialRecord } from '../jobs/records.ts'
@@ -82,6 +83,7 @@ async function settle(
     ? await environmentEntity(board, facts, attempt, report.environment)
     : undefined
   if (output) await addModel(board, facts, place, done, output, end.size ?? NOTHING)
+  addAttestation(board, facts, attempt, end.attested, done.model)
   await addTrial(board, facts, place, attempt, end, done, environment?.id)
   const counted: JobRecord = {
     ...job,

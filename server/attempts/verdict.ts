@@ -2,6 +2,7 @@
  * runner is not, until it was lost too often. */
 import type { Report } from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
+import type { KeptEnvelope } from '../attestations/signed.ts'
 import type { JobRecord, StoredLog, Trace } from '../jobs/records.ts'
 
 export const ATTEMPTS_MAX = 3
@@ -58,5 +59,7 @@ export interface End {
   /** Of what a trial or an ingestion made. */
   readonly size?: Size
   readonly report?: Report
+  /** What the worker signed. */
+  readonly attested?: KeptEnvelope
   readonly reportDigest?: Digest
 }

@@ -193,6 +193,8 @@ export type AttemptRecord = {
   agent: string
   runner: string
   phase: Phase | null
+  /** Key that it was claimed with: its outcome has to be signed. */
+  kid?: string
 }
 
 export type EndpointRecord = {

@@ -1,6 +1,7 @@
 /** Every route of the jobs half, to be registered below /api/v1. */
 import type { FastifyPluginAsync } from 'fastify'
 import { attemptRoutes } from '../attempts/routes.ts'
+import { evidenceRoutes } from '../attestations/routes.ts'
 import { modelRoutes } from '../models/routes.ts'
 import type { Parts } from '../parts.ts'
 import { provenanceRoutes } from '../provenance/routes.ts'
@@ -32,4 +33,5 @@ export const registerJobRoutes: FastifyPluginAsync<JobRoutesOptions> = async (ap
   }
   await app.register(provenanceRoutes, { board })
   await app.register(quarantineRoutes, { board })
+  await app.register(evidenceRoutes, { board })
 }

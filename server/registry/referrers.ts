@@ -1,6 +1,7 @@
 /* What refers to a manifest: signatures, attestations, other forms. Those that were pushed with it as
  * their subject, and those that an older client listed in the tag that it made for that. */
 import type { FastifyReply } from 'fastify'
+import { attachAttestations } from '../attestations/attached.ts'
 import { pointerOf } from '../catalogue/pointers.ts'
 import { pointersBelow } from '../catalogue/versions.ts'
 import { findManifest } from './find.ts'
@@ -25,6 +26,7 @@ export async function listReferrers(
   const wanted = query.get('artifactType')
   const last = query.get('last') ?? ''
   const listed = await fallbackOf(registry, place, subject)
+  await attachAttestations(registry, place, subject)
   const pushed = await pushedWith(registry, place, subject)
   const digests = [...new Set([...pushed, ...listed.keys()])].filter(one => one > last).sort()
   const manifests: Descriptor[] = []

@@ -81,7 +81,8 @@ describe('the table of commands', () => {
       'train',
       'serve',
     ])
-    const ours = ['data', 'model', 'up', 'provenance', 'quarantine', 'ledger', 'admin', 'config']
+    const catalogue = ['data', 'model', 'up', 'provenance', 'quarantine']
+    const ours = [...catalogue, 'verify', 'evidence', 'ledger', 'admin', 'config']
     assert.deepEqual(first.slice(6), ours)
   })
 

@@ -70,6 +70,9 @@ export async function walkthrough(t: TestContext, env: NodeJS.ProcessEnv): Promi
   const answer = await response.json()
   await good('serve', 'get', '-i', '0')
   await good('serve', 'provenance', '-e', endpoint)
+  const verified = await good('verify', endpoint)
+  assert.match(verified.stdout, new RegExp(`✔ serving: ${endpoint} serves model ${modelId}`))
+  assert.equal(verified.stdout.match(/: signed by worker/g)?.length, 3, verified.stdout)
   // The log ends with the service: after that nothing of it is left running.
   const following = kaos('serve', 'logs', '-e', endpoint, '--follow')
   await good('serve', 'kill', '-e', endpoint, '--yes')

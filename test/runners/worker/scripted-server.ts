@@ -11,6 +11,7 @@ import { foldersOf, Met, partsOf } from '../../../api/transfer/parts.ts'
 import { frameHeader } from '../../../api/transfer/protocol.ts'
 import { type Channel, sendFolder } from '../../../api/transfer/send.ts'
 import { decodeFile, decodeTree, type Entry } from '../../../api/tree.ts'
+import { type Enrolment, thumbprintOf } from '../../../api/worker-keys.ts'
 
 /** What the server knows of one attempt. */
 export interface Played {
@@ -34,6 +35,11 @@ export class ScriptedServer {
   claims = 0
   /** So many reports are answered with 503 first. */
   refuseReports = 0
+  /** Log that workers enrol their keys in; undefined: a server of before there were such keys. */
+  installation: string | undefined
+  readonly enrolled: Enrolment[] = []
+  /** Names of keys that are taken no longer. */
+  readonly ended = new Set<string>()
 
   async open(): Promise<void> {
     this.#server = createServer((request, response) => {
@@ -68,6 +74,9 @@ export class ScriptedServer {
     const order = {
       ...{ attempt, number: 1, token: newId(), leaseMs: 900, workspace: 'mnist', job: newId() },
       work,
+      ...(this.installation !== undefined && {
+        signing: { installation: this.installation, agent: newId(), runner: 'process' },
+      }),
     }
     const played: Played = {
       ...{ order, renewals: [], reports: [], log: Buffer.alloc(0), stop: false, stale: false },
@@ -128,9 +137,19 @@ export class ScriptedServer {
     const url = new URL(request.url ?? '/', this.url)
     const [attempt = '', ...rest] = url.pathname.replace('/api/v1/attempts/', '').split('/')
     const token = request.headers.authorization?.replace('Bearer ', '')
+    if (url.pathname === '/api/v1/server' && this.installation !== undefined) {
+      return json(response, { installation: this.installation })
+    }
+    if (attempt === 'enrol' && this.installation !== undefined) {
+      const body = JSON.parse(String(await bodyOf(request))) as Enrolment
+      if (this.ended.has(thumbprintOf(body.x))) return problem(response, 403, 'KEY_REFUSED')
+      this.enrolled.push(body)
+      return json(response, { kid: thumbprintOf(body.x) })
+    }
     if (attempt === 'claim') {
       const body = JSON.parse(String(await bodyOf(request)))
       if (token !== this.workerToken) return problem(response, 401, 'AUTHORIZATION_FAILURE')
+      if (this.ended.has(body.kid)) return problem(response, 403, 'KEY_REFUSED')
       this.claims++
       this.#changed()
       return this.#claim(response, body.kinds)
