@@ -8,6 +8,7 @@ import type { Expectation, NewEdge, Receipt } from '../ledger.ts'
 import { leafOf, SALT_BYTES } from '../payload.ts'
 import { allows } from '../prov.ts'
 import type { Database } from './database.ts'
+import { erase } from './erase.ts'
 import { type Found, type Origin, type Projection, projectionOf } from './projection.ts'
 import type { State } from './state.ts'
 
@@ -42,6 +43,9 @@ export function applierOf(database: Database) {
       return { seq: before.size + i, at: before.at, organisation }
     })
     project(projection, commit, origins)
+    commit.statements.forEach(({ erases }, i) => {
+      for (const erasure of erases) erase(database, erasure, origins[i]!.seq)
+    })
     const logged = appendToLog(database, commit.statements, before)
     const { state, versions } = writeRecords(database, commit.records, logged)
     const at = new Date(before.at).toISOString()

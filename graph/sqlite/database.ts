@@ -14,7 +14,7 @@ export interface Database {
 }
 
 /** How long a writer waits for a writer in another process. */
-const BUSY_TIMEOUT_MS = 5000
+export const BUSY_TIMEOUT_MS = 5000
 
 /** Pages that the writer keeps: ids and digests fall all over their indexes. */
 const CACHE_KIB = 32 * 1024

@@ -1,6 +1,7 @@
 /* The graph as a projection of the log: what a statement adds to the tables. The writer projects
  * each statement into the main tables, `verify` the whole log into temporary ones beside them. */
 import { KaosError } from '../../api/errors.ts'
+import { areErased } from '../erasure.ts'
 import type { Move, NewEdge, ProvClass } from '../ledger.ts'
 import type { NodeRow } from '../payload.ts'
 import type { Database } from './database.ts'
@@ -37,6 +38,8 @@ export function projectionOf(database: Database, schema: 'main' | 'temp'): Proje
       const row = { ...node, organisation }
       if (database.sql(sql.addNode).run({ ...row, seq, at }).changes === 1) return
       if (database.sql(sql.sameNode).get(row) !== undefined) return
+      const there = database.sql(sql.attributes).get(node.id)?.attributes
+      if (areErased(String(there))) return
       throw conflict(`node ${node.id} is there already with another content`, { node: node.id })
     },
 
@@ -71,6 +74,7 @@ function statementsFor(schema: 'main' | 'temp') {
       VALUES (:src, :rel, :dst, :role, :seq) ON CONFLICT DO NOTHING`,
     sameEdge: `SELECT 1 FROM ${schema}.edge
       WHERE src = :src AND rel = :rel AND dst = :dst AND role IS :role`,
+    attributes: `SELECT attributes FROM ${schema}.node WHERE id = ?`,
     endPointer: `UPDATE ${schema}.pointer SET to_seq = :seq
       WHERE name = :pointer AND to_seq IS NULL`,
     setPointer: `INSERT INTO ${schema}.pointer (name, target, at, from_seq)
