@@ -1,0 +1,113 @@
+/* One back end, from an empty place to its figures. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CommitRun } from './commits.ts'
+import type { Engine, Opened } from './engines.ts'
+import { type Question, questionsOver } from './questions.ts'
+
+/** Milliseconds, a value for each target. */
+export interface Asked {
+  readonly question: Question
+  readonly ours: number[]
+  readonly byHand: number[]
+  /** Nodes of the answers, a value for each target. */
+  readonly nodes: number[]
+}
+
+export interface Results {
+  readonly engine: Engine
+  readonly asked: Asked[]
+  /** The same questions of a tenth of the graph. */
+  readonly tenth: Asked[]
+  readonly commits: { readonly ours: CommitRun; readonly byHand: CommitRun }
+  readonly walk: Walk
+}
+
+/** All descendants of a hub. */
+export interface Walk {
+  readonly nodes: number
+  readonly ms: number
+  /** The longest time that the event loop stood still meanwhile, ms. */
+  readonly blockedMs: number
+}
+
+export async function measure(engine: Engine, tenth: Engine, seconds: number): Promise<Results> {
+  await timed(`${engine.name}: loading`, () => engine.load())
+  await timed(`${engine.name}: loading a tenth`, () => tenth.load())
+  const [opened, small] = [await engine.open(), await tenth.open()]
+  try {
+    const [asked, beside] = await askBoth([engine, opened], [tenth, small])
+    const walk = await walkHub(engine, opened)
+    const commits = await timed(`${engine.name}: commits`, () => engine.commits(seconds))
+    return { engine, asked, tenth: beside, commits, walk }
+  } finally {
+    await opened.close()
+    await small.close()
+  }
+}
+
+async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now()
+  const result = await work()
+  console.log(`${what}: ${((performance.now() - start) / 1000).toFixed(1)} s`)
+  return result
+}
+
+/** Both graphs take turns, and so do the ledger and the engine by hand, target by target. */
+async function askBoth(
+  ...graphs: readonly (readonly [Engine, Opened])[]
+): Promise<readonly [Asked[], Asked[]]> {
+  const all = graphs.map(([engine, opened]) => ({
+    opened,
+    asked: questionsOver(engine.made).map((question): Asked => {
+      return { question, ours: [], byHand: [], nodes: [] }
+    }),
+  }))
+  const [whole, tenth] = all as [(typeof all)[number], (typeof all)[number]]
+  for (const [place, { question }] of whole.asked.entries()) {
+    for (const round of ['warm', 'counted'] as const) {
+      for (let i = 0; i < question.targets.length; i++) {
+        for (const { opened, asked } of [whole, tenth]) {
+          await askOne(opened, asked[place]!, i, round === 'counted')
+        }
+      }
+    }
+    console.log(`asked: ${question.name}`)
+  }
+  return [whole.asked, tenth.asked]
+}
+
+async function askOne(opened: Opened, asked: Asked, i: number, counted: boolean): Promise<void> {
+  const { question, ours, byHand, nodes } = asked
+  const target = question.targets[i % question.targets.length]!
+  const run = async (asker: Opened['ours'], times: number[]) => {
+    const start = performance.now()
+    const found = await asker(target, question.query)
+    if (counted) times.push(performance.now() - start)
+    return found
+  }
+  const turns = [() => run(opened.ours, ours), () => run(opened.byHand, byHand)]
+  const [first] = await Promise.all([turns[i % 2]!()])
+  await turns[(i + 1) % 2]!()
+  if (counted) nodes.push(first!)
+}
+
+async function walkHub({ made }: Engine, { ledger }: Opened): Promise<Walk> {
+  const hub = made.nodes[made.hubs[0]!]!.id
+  await sleep(100)
+  let last = performance.now()
+  let blockedMs = 0
+  let over = false
+  const tick = (): void => {
+    const now = performance.now()
+    blockedMs = Math.max(blockedMs, now - last)
+    last = now
+    if (!over) setImmediate(tick)
+  }
+  setImmediate(tick)
+  const start = performance.now()
+  const { nodes } = await ledger.lineage(hub, { direction: 'down', limit: 1_000_000 })
+  const ms = performance.now() - start
+  over = true
+  blockedMs = Math.max(blockedMs, performance.now() - last)
+  return { nodes: nodes.length, ms, blockedMs }
+}
