@@ -15,6 +15,7 @@ const EMPTY: Graph = { nodes: [], edges: [], truncated: false }
 const NOW = Number.MAX_SAFE_INTEGER
 /** Nodes whose edges one question asks for. */
 const EDGES_OF = 5000
+const TURN = 1000
 
 /** The text that finds what can be reached from $id, but at most $most, the nearest first. */
 export function reachText(names: Names, query: LineageQuery): string {
@@ -49,7 +50,7 @@ export async function lineageOf(
   const limit = query.limit ?? LIMIT_DEFAULT
   const none = query.depth === 0 || query.relations?.length === 0
   const found = none ? [] : await ask(reachText(names, query), { id, asOf, most: limit + 1 })
-  const nodes = [start, ...found.slice(0, limit)].map(nodeOf)
+  const nodes = await inTurns([start, ...found.slice(0, limit)], nodeOf)
   const edges = await edgesAmong(
     ask,
     names,
@@ -57,6 +58,16 @@ export async function lineageOf(
     query,
   )
   return { nodes, edges, truncated: found.length > limit }
+}
+
+/** A part in each turn of the event loop: others have to be served meanwhile. */
+async function inTurns<From, To>(all: readonly From[], of: (one: From) => To): Promise<To[]> {
+  const made: To[] = []
+  for (const [i, one] of all.entries()) {
+    if (i > 0 && i % TURN === 0) await new Promise(resolve => setImmediate(resolve))
+    made.push(of(one))
+  }
+  return made
 }
 
 /** Edges are asked for from below: what a thing came from is little, what came from it may be much. */

@@ -12,8 +12,7 @@ import { erase } from './erase.ts'
 import { type Found, type Origin, type Projection, projectionOf } from './projection.ts'
 import type { State } from './state.ts'
 
-const ADD_STATEMENT =
-  'INSERT INTO statement (seq, at, salt, leaf, payload) VALUES (:seq, :at, :salt, :leaf, :payload)'
+const ADD_STATEMENT = 'INSERT INTO statement (seq, at, salt, leaf, payload) VALUES (?, ?, ?, ?, ?)'
 
 // An expired record is swept before the first commit of a batch sees it, but a batch sweeps only so
 // many: the condition makes the rest absent too.
@@ -125,7 +124,7 @@ function appendToLog(
     const salt = randomBytes(SALT_BYTES)
     const payload = statement.payload(seq, time)
     const leaf = leafOf(salt, payload)
-    database.sql(ADD_STATEMENT).run({ seq, at, salt, leaf, payload })
+    database.sql(ADD_STATEMENT).run(seq, at, salt, leaf, payload)
     state = { ...state, ...append(state, leaf) }
   }
   return state
