@@ -17,7 +17,7 @@ const folder = await mkdtemp(join(settings.work, 'kaos-bench-graph-'))
 
 async function measured(engine: Engine, tenth: Engine): Promise<Results> {
   try {
-    return await measure(engine, tenth, settings.seconds)
+    return await measure(engine, tenth, settings)
   } finally {
     await engine.remove()
     await tenth.remove()

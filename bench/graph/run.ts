@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CommitRun } from './commits.ts'
 import type { Engine, Opened } from './engines.ts'
 import { type Question, questionsOver } from './questions.ts'
+import type { Settings } from './settings.ts'
 
 /** Milliseconds, a value for each target. */
 export interface Asked {
@@ -30,12 +31,16 @@ export interface Walk {
   readonly blockedMs: number
 }
 
-export async function measure(engine: Engine, tenth: Engine, seconds: number): Promise<Results> {
+export async function measure(
+  engine: Engine,
+  tenth: Engine,
+  { targets, seconds }: Pick<Settings, 'targets' | 'seconds'>,
+): Promise<Results> {
   await timed(`${engine.name}: loading`, () => engine.load())
   await timed(`${engine.name}: loading a tenth`, () => tenth.load())
   const [opened, small] = [await engine.open(), await tenth.open()]
   try {
-    const [asked, beside] = await askBoth([engine, opened], [tenth, small])
+    const [asked, beside] = await askBoth(targets, [engine, opened], [tenth, small])
     const walk = await walkHub(engine, opened)
     const commits = await timed(`${engine.name}: commits`, () => engine.commits(seconds))
     return { engine, asked, tenth: beside, commits, walk }
@@ -52,20 +57,25 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   return result
 }
 
+/** Targets asked before it counts. */
+const WARM = 5
+
 /** Both graphs take turns, and so do the ledger and the engine by hand, target by target. */
 async function askBoth(
+  targets: number,
   ...graphs: readonly (readonly [Engine, Opened])[]
 ): Promise<readonly [Asked[], Asked[]]> {
   const all = graphs.map(([engine, opened]) => ({
     opened,
-    asked: questionsOver(engine.made).map((question): Asked => {
+    asked: questionsOver(engine.made, targets).map((question): Asked => {
       return { question, ours: [], byHand: [], nodes: [] }
     }),
   }))
   const [whole, tenth] = all as [(typeof all)[number], (typeof all)[number]]
   for (const [place, { question }] of whole.asked.entries()) {
     for (const round of ['warm', 'counted'] as const) {
-      for (let i = 0; i < question.targets.length; i++) {
+      const times = round === 'warm' ? WARM : question.targets.length
+      for (let i = 0; i < times; i++) {
         for (const { opened, asked } of [whole, tenth]) {
           await askOne(opened, asked[place]!, i, round === 'counted')
         }

@@ -6,6 +6,8 @@ import type { Neo4jPlace } from '../../graph/neo4j/connection.ts'
 export interface Settings {
   /** Part of 1,030,000 nodes; a tenth of it stands beside for "ten times the graph". */
   readonly scale: number
+  /** Of each question. */
+  readonly targets: number
   /** Seconds that commits are counted. */
   readonly seconds: number
   /** Undefined: that peer is missing. */
@@ -44,6 +46,7 @@ export function settingsOf(argv: readonly string[], env: NodeJS.ProcessEnv): Set
   const password = env.KAOS_TEST_NEO4J_PASSWORD ?? ''
   return {
     scale,
+    targets: values.small ? 10 : 50,
     seconds,
     neo4j: url === undefined || only === 'sqlite' ? undefined : { url, user, password },
     sqlite: only !== 'neo4j',

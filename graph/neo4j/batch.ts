@@ -159,7 +159,8 @@ function namedIn(payload: string | null): string[] {
 }
 
 /** Which PROV class the labels of `p` name. */
-export const CLASS = `CASE WHEN p:Entity THEN 'entity' WHEN p:Activity THEN 'activity' ELSE 'agent' END AS class`
+export const CLASS_OF = `CASE WHEN p:Entity THEN 'entity' WHEN p:Activity THEN 'activity' ELSE 'agent' END`
+export const CLASS = `${CLASS_OF} AS class`
 
 /** A row of {p: properties, class}. */
 export function thingOf(row: Row): Thing {
