@@ -202,7 +202,7 @@ export type JobArtifacts = Static<typeof JobArtifacts>
 
 /** GET /workspaces/:ws/models -> {models}, newest first; GET /workspaces/:ws/models/:model. A model is
  * named by its id, a unique part of it, its entity id, a version, a tag, a digest, or @latest.
- * GET /workspaces/:ws/models/:model/provenance?format=pdf|svg|dot|json */
+ * GET /workspaces/:ws/models/:model/provenance?format=pdf|svg|png|dot|json */
 export const ModelView = Type.Object(
   {
     modelId: Type.String(),
