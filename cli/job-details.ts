@@ -1,8 +1,9 @@
 /* What `train info --details` shows: everything that is recorded about how a training was run. */
 import type { GitState, JobView, ModelRow } from '../api/wire.ts'
-import { byteText, localTime } from './times.ts'
+import { byteText, countText, localTime } from './times.ts'
 
 const FACTS = ['runner', 'python', 'os', 'kernel', 'cpu', 'cores', 'user', 'network', 'hashSeed']
+const PACKAGES_SHOWN = 12
 
 export function detailLines(view: JobView): string[] {
   const { environment, git = {}, image, models, resources } = view
@@ -42,10 +43,12 @@ function factsOf(environment: Record<string, unknown>): string {
 
 function packagesOf({ packages }: Record<string, unknown>): string {
   if (typeof packages !== 'object' || packages === null) return ''
-  if (Array.isArray(packages)) return packages.join(', ')
-  return Object.entries(packages)
-    .map(([name, version]) => `${name} ${version}`)
-    .join(', ')
+  const all = Array.isArray(packages)
+    ? packages.map(String)
+    : Object.entries(packages).map(([name, version]) => `${name} ${version}`)
+  const more =
+    all.length > PACKAGES_SHOWN ? ` and ${all.length - PACKAGES_SHOWN} more (--json)` : ''
+  return all.slice(0, PACKAGES_SHOWN).join(', ') + more
 }
 
 function gpusOf({ gpus }: Record<string, unknown>): string {
@@ -54,9 +57,9 @@ function gpusOf({ gpus }: Record<string, unknown>): string {
 
 function askedText({ cpu, memoryBytes, gpu }: JobView['resources']): string {
   const parts = [
-    cpu !== undefined && `${cpu} cores`,
+    cpu !== undefined && countText(cpu, 'core'),
     memoryBytes !== undefined && byteText(memoryBytes),
-    gpu !== undefined && `${gpu} GPUs`,
+    gpu !== undefined && countText(gpu, 'GPU'),
   ].filter(Boolean)
   return parts.length === 0 ? 'no limits' : parts.join(', ')
 }

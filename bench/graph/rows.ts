@@ -82,12 +82,12 @@ export function commitRows(found: readonly Results[]): Row[] {
 }
 
 export function blockRows(found: readonly Results[]): Row[] {
-  const head = ['walk of a whole hub', 'nodes', 's', 'longest block ms', 'goal', 'verdict']
-  const rows = found.map(({ engine, walk: { nodes, ms, blockedMs } }) => [
-    ...[engine.name, String(nodes), number(ms / 1000), number(blockedMs)],
+  const head = ['walk of a whole hub', 'nodes', 's', 'longest turn ms', 'its CPU ms']
+  const rows = found.map(({ engine, walk: { nodes, ms, blockedMs, blockedCpuMs } }) => [
+    ...[engine.name, String(nodes), number(ms / 1000), number(blockedMs), number(blockedCpuMs)],
     ...[`≤ ${BLOCKED_GOAL_MS}`, verdict(blockedMs <= BLOCKED_GOAL_MS, false)],
   ])
-  return [head, ...rows]
+  return [[...head, 'goal', 'verdict'], ...rows]
 }
 
 function verdict(goal: boolean, moonshot: boolean): string {
