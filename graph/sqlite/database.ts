@@ -18,11 +18,12 @@ export interface Database {
 /** How long a writer waits for a writer in another process. */
 export const BUSY_TIMEOUT_MS = 5000
 
-/** Pages that the writer keeps: ids and digests fall all over their indexes. */
+/** Pages that a connection keeps: ids and digests fall all over their indexes. */
 const CACHE_KIB = 32 * 1024
 
 export function openDatabase(file: string, { readOnly = false } = {}): Database {
   const connection = new DatabaseSync(file, { readOnly, timeout: BUSY_TIMEOUT_MS })
+  connection.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
   const compiled = new Map<string, StatementSync>()
   const compiledRows = new Map<string, StatementSync>()
 
@@ -56,7 +57,7 @@ export function makeDurable(database: Database, file: string): void {
       detail: { journalMode: row?.journal_mode },
     })
   }
-  database.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}`)
+  database.exec('PRAGMA synchronous = FULL')
 }
 
 /** SQLite's primary result codes that mean something to us. */
