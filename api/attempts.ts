@@ -6,6 +6,7 @@
  *   POST claim                     Claim -> 200 WorkOrder | 204 nothing within waitMs
  *   POST :attempt/renew            Renewal -> Lease
  *   POST :attempt/log?offset=n     raw bytes -> LogReceipt; offset = bytes acknowledged before
+ *   POST :attempt/measurements?offset=n   the same for JSON lines, a Measurement each
  *   POST :attempt/have, objects    the transfer protocol (api/transfer.ts)
  *   GET  :attempt/trees/:digest    the transfer protocol, whole or in parts; only trees that the order names
  *   POST :attempt/report           Report -> 200 {}; the same report again is 200 as well
@@ -166,11 +167,22 @@ export const Address = Type.Union([
 ])
 export type Address = Static<typeof Address>
 
+/** A device that a program may use, as it stands: others on it count as well. */
+export const GpuUse = Type.Object({
+  /** Number on its host. */
+  device: Type.String(),
+  /** 0 to 1: the part of the last moments in which it computed. */
+  busy: Type.Number(),
+  memoryBytes: Type.Integer(),
+})
+export type GpuUse = Static<typeof GpuUse>
+
 export const Measurement = Type.Object({
   at: At,
   /** CPU time used since the start, seconds. */
   cpuSeconds: Type.Number(),
   memoryBytes: Type.Integer(),
+  gpus: Type.Optional(Type.Array(GpuUse)),
 })
 export type Measurement = Static<typeof Measurement>
 
@@ -239,6 +251,8 @@ export const Report = Type.Object(
     finishedAt: At,
     /** The log as a stored file (digest of its chunk list), already in the store. */
     log: Type.Optional(Type.Object({ digest: DigestSchema, size: Type.Integer() })),
+    /** trial: what it used while it ran, a stored file of JSON lines (Measurement), by time. */
+    measurements: Type.Optional(Type.Object({ digest: DigestSchema, size: Type.Integer() })),
     /** trial: what the program wrote into its output folder. ingest: the files that were fetched. */
     output: Type.Optional(DigestSchema),
     /** ingest: a stored file of JSON lines {url, path, sha256, size}, in the manifest's order. */

@@ -21,7 +21,7 @@ export const groups: Readonly<Record<string, string>> = {
   'admin:token': 'tokens of a shared endpoint',
   'admin:quota': 'bytes that a workspace may take',
   'admin:keys': 'keys that sign the log, and those of workers',
-  'admin:ledger': 'work on the ledger while no server runs',
+  'admin:ledger': 'work on the ledger: move, rebuild, erase by law',
 }
 
 export const commands: Readonly<Record<string, Entry>> = {
@@ -243,6 +243,14 @@ export const commands: Readonly<Record<string, Entry>> = {
   'admin:ledger:rebuild': command(
     'build the graph anew from the log',
     () => import('./commands/admin/ledger/rebuild.ts'),
+  ),
+  'admin:ledger:erase': command(
+    'erase what a statement says, by law; the proof stays',
+    () => import('./commands/admin/ledger/erase.ts'),
+  ),
+  'admin:ledger:erasures': command(
+    'list statements that were erased',
+    () => import('./commands/admin/ledger/erasures.ts'),
   ),
   'admin:ledger:migrate': command(
     'move the ledger to Neo4j, or to a SQLite file',

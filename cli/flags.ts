@@ -28,7 +28,7 @@ export const existingOutDir = Flags.directory({
 })
 export const format = Flags.string({
   summary: 'form of the drawing',
-  options: ['pdf', 'svg', 'dot', 'json'],
+  options: ['pdf', 'svg', 'png', 'dot', 'json'],
   default: 'pdf',
 })
 export const follow = Flags.boolean({ summary: 'go on until it has ended' })

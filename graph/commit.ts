@@ -6,6 +6,7 @@ import { isId } from '../api/ids.ts'
 import { canonical } from './canonical.ts'
 import type {
   Commit,
+  Erasure,
   Expectation,
   Json,
   Move,
@@ -26,6 +27,7 @@ export interface CheckedStatement {
   readonly nodes: readonly NodeRow[]
   readonly edges: readonly NewEdge[]
   readonly moves: readonly Move[]
+  readonly erases: readonly Erasure[]
   /** The statement's payload once its number and time are known. */
   payload(seq: number, at: string): string
 }
@@ -69,12 +71,13 @@ function checkStatement(commit: Commit, statement: Statement) {
   checkMoves(statement.moves ?? [])
   const edges = (statement.edges ?? []).map(edge => ({ ...edge }))
   const moves = (statement.moves ?? []).map(move => ({ ...move }))
+  const erases = (statement.erases ?? []).map(checkErasure)
   const detail = statement.detail && jsonText(statement.detail, `the detail of ${type}`)
-  const form = payloadForm(commit, statement, nodes, detail)
+  const form = payloadForm(commit, { ...statement, erases }, nodes, detail)
   if (form.bytes > STATEMENT_MAX) {
     throw refusal(`statement ${type} has ${form.bytes} bytes; ${STATEMENT_MAX} are allowed`)
   }
-  return { nodes, edges, moves, payload: form.payload, bytes: form.bytes }
+  return { nodes, edges, moves, erases, payload: form.payload, bytes: form.bytes }
 }
 
 function checkNode(node: NewNode): NodeRow {
@@ -128,6 +131,14 @@ function checkMoves(moves: readonly Move[]): void {
     if (seen.has(pointer)) throw refusal(`one statement moves pointer ${pointer} twice`)
     seen.add(pointer)
   }
+}
+
+function checkErasure({ seq, remains }: Erasure): Erasure {
+  if (!(Number.isSafeInteger(seq) && seq >= 0)) throw refusal(`${seq} is no number of a statement`)
+  if (!/^[0-9a-f]{64}$/.test(remains)) {
+    throw refusal(`the erasure of statement ${seq} must say what remains: 64 hex digits`)
+  }
+  return { seq, remains }
 }
 
 function checkRecord({ key, value, expires }: RecordWrite): CheckedRecord {

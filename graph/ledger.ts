@@ -81,6 +81,15 @@ export interface Pointer {
   readonly at: string
 }
 
+/** Takes a payload out of the log by law. Its leaf stays, so every proof stays good; what the
+ * statement made stays in the graph without name and attributes, so what came later still stands. */
+export interface Erasure {
+  readonly seq: number
+  /** Digest of what it made and what stays (graph/erasure.ts works it out): an edit of that is found
+   * although the log can no longer say it. */
+  readonly remains: string
+}
+
 /** One fact: what happened (`type`, past tense: `bundle.imported`, `trial.finished`), in which
  * workspace, and what it adds to the graph. A node that is already there with another content is a
  * CONFLICT, and so is an edge that is already there in another role; the same again has no effect.
@@ -91,6 +100,8 @@ export interface Statement {
   readonly nodes?: readonly NewNode[]
   readonly edges?: readonly NewEdge[]
   readonly moves?: readonly Move[]
+  /** CONFLICT when one was erased before; BAD_REQUEST for what is not there or is itself an erasure. */
+  readonly erases?: readonly Erasure[]
   /** Anything else worth proving: reason of a kill, times, counts. */
   readonly detail?: { readonly [key: string]: Json }
 }

@@ -1,10 +1,19 @@
 /* The payload of a statement: canonical JSON of
- * {seq, at, actor, organisation, type, workspace, nodes, edges, moves, detail}, absent members left
+ * {seq, at, actor, organisation, type, workspace, nodes, edges, moves, erases, detail}, absent members left
  * out. Number and time are known last, so the rest of the text is made before and they are put in. */
 
 import { leafHash } from '../api/merkle.ts'
 import { canonical } from './canonical.ts'
-import type { Commit, Json, Move, NewEdge, NewNode, ProvClass, Statement } from './ledger.ts'
+import type {
+  Commit,
+  Erasure,
+  Json,
+  Move,
+  NewEdge,
+  NewNode,
+  ProvClass,
+  Statement,
+} from './ledger.ts'
 
 /** Bytes of salt before each payload: with it, nobody can guess an erased payload from its leaf. */
 export const SALT_BYTES = 16
@@ -31,6 +40,7 @@ export interface Payload {
   readonly nodes?: readonly NewNode[]
   readonly edges?: readonly NewEdge[]
   readonly moves?: readonly Move[]
+  readonly erases?: readonly Erasure[]
   readonly detail?: { readonly [key: string]: Json }
 }
 
@@ -46,7 +56,7 @@ const LONGEST_AT = '2000-01-01T00:00:00.000Z'
 /** `nodes` are the statement's, `detail` its detail's canonical text. */
 export function payloadForm(
   { actor, organisation }: Commit,
-  { type, workspace, edges = [], moves = [] }: Statement,
+  { type, workspace, edges = [], moves = [], erases = [] }: Statement,
   nodes: readonly NodeRow[],
   detail: string | undefined,
 ): PayloadForm {
@@ -55,6 +65,7 @@ export function payloadForm(
     '"',
     detail === undefined ? '' : `,"detail":${detail}`,
     listOf('edges', edges.map(edgeText)),
+    listOf('erases', erases.map(erasureText)),
     listOf('moves', moves.map(moveText)),
     listOf('nodes', nodes.map(nodeText)),
     `,"organisation":${canonical(organisation)},"seq":`,
@@ -91,6 +102,10 @@ function edgeText({ from, relation, role, to }: NewEdge): string {
 
 function moveText({ pointer, target }: Move): string {
   return canonical({ pointer, target })
+}
+
+function erasureText({ remains, seq }: Erasure): string {
+  return `{"remains":"${remains}","seq":${seq}}`
 }
 
 function member(name: string, value: string | null | undefined): string {

@@ -14,6 +14,7 @@ export const KINDS = {
   model: 'entity',
   metrics: 'entity',
   log: 'entity',
+  measurements: 'entity',
   endpoint: 'entity',
   revision: 'entity',
   attestation: 'entity',

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { Resources } from '../attempts.ts'
+import { Measurement, Resources } from '../attempts.ts'
 import { DigestSchema } from '../digest-schema.ts'
 import { At, Nullable, Optional } from './common.ts'
 
@@ -55,6 +55,35 @@ export const JobRow = Type.Object(
 )
 export type JobRow = Static<typeof JobRow>
 
+/** What git knows of a folder that was sent: `dirty` when it has changes that the commit lacks. */
+export const GitState = Type.Object(
+  {
+    commit: Type.String({ pattern: '^[0-9a-f]{40}([0-9a-f]{24})?$' }),
+    branch: Optional(Type.String({ maxLength: 255 })),
+    /** Address of `origin`, without user and password. */
+    remote: Optional(Type.String({ maxLength: 2000 })),
+    dirty: Type.Boolean(),
+  },
+  { title: 'GitState' },
+)
+export type GitState = Static<typeof GitState>
+
+/** How the last attempt at a trial went, once it has ended. */
+export const TrialRun = Type.Object({
+  attempt: Type.Integer(),
+  worker: Type.String(),
+  runner: Type.String(),
+  startedAt: Optional(At),
+  finishedAt: Optional(At),
+  exit: Optional(Type.Integer()),
+  /** CPU time, and the most memory that was seen. */
+  usage: Optional(Measurement),
+  /** Stored files. */
+  log: Optional(DigestSchema),
+  measurements: Optional(DigestSchema),
+})
+export type TrialRun = Static<typeof TrialRun>
+
 const Part = Type.Object({
   author: Type.String(),
   /** `/mnist:e23a2` */
@@ -82,6 +111,7 @@ export const ModelRow = Type.Object({
   /** Of the metric asked for; null when the trial lacks it or it is no number. */
   score: Nullable(Type.Number()),
   warnings: Type.Array(Type.String()),
+  run: Optional(Nullable(TrialRun)),
 })
 export type ModelRow = Static<typeof ModelRow>
 
@@ -98,6 +128,19 @@ export const JobView = Type.Object(
     resources: Resources,
     attempts: Type.Integer(),
     environment: Nullable(Type.Record(Type.String(), Type.Unknown())),
+    /** Of the folders as they were sent, where they lay in a git work tree. */
+    git: Optional(Type.Object({ code: Optional(GitState), data: Optional(GitState) })),
+    /** What a training ran in; null while it is built. `manifest`: of an OCI image. */
+    image: Optional(
+      Nullable(
+        Type.Object({
+          entity: Type.String(),
+          name: Type.String(),
+          digest: Nullable(DigestSchema),
+          manifest: Optional(DigestSchema),
+        }),
+      ),
+    ),
     /** The build a training waits for or came from. */
     build: Nullable(Type.String()),
     /** The training that it was made from: checked out and changed, or run again. */
@@ -108,6 +151,19 @@ export const JobView = Type.Object(
   { title: 'Job' },
 )
 export type JobView = Static<typeof JobView>
+
+/** GET /workspaces/:ws/jobs/:job/measurements?trial=0&follow=true -> one line of JSON per sample, at
+ * least one a second of each trial; with follow it ends when the job (or that trial) has. */
+export const MeasurementLine = Type.Object(
+  {
+    ...Measurement.properties,
+    /** Place in the grid, from 0. */
+    trial: Type.Integer(),
+    attempt: Type.Integer(),
+  },
+  { title: 'MeasurementLine' },
+)
+export type MeasurementLine = Static<typeof MeasurementLine>
 
 /** GET /workspaces/:ws/jobs/:job/logs?follow=true -> text/plain, streamed; ends when the job has.
  * POST /workspaces/:ws/jobs/:job/kill {reason?} -> JobRow. */
@@ -153,7 +209,7 @@ export type JobArtifacts = Static<typeof JobArtifacts>
 
 /** GET /workspaces/:ws/models -> {models}, newest first; GET /workspaces/:ws/models/:model. A model is
  * named by its id, a unique part of it, its entity id, a version, a tag, a digest, or @latest.
- * GET /workspaces/:ws/models/:model/provenance?format=pdf|svg|dot|json */
+ * GET /workspaces/:ws/models/:model/provenance?format=pdf|svg|png|dot|json */
 export const ModelView = Type.Object(
   {
     modelId: Type.String(),

@@ -48,6 +48,50 @@ export const StatementView = Type.Object(
 )
 export type StatementView = Static<typeof StatementView>
 
+/** GET /admin/ledger/statement?of= -> what stands to be erased. `of`: the number of a statement, or the
+ * id of something that it made. */
+export const ErasableView = Type.Object(
+  {
+    seq: Type.Integer(),
+    at: At,
+    type: Type.String(),
+    nodes: Type.Array(
+      Type.Object({ id: Type.String(), kind: Type.String(), name: Nullable(Type.String()) }),
+    ),
+  },
+  { title: 'Erasable' },
+)
+export type ErasableView = Static<typeof ErasableView>
+
+/** POST /admin/ledger/erase -> 201 ErasedView. */
+export const EraseRequest = Type.Object(
+  {
+    statement: Type.Integer({ minimum: 0 }),
+    reason: Type.String({ minLength: 1, maxLength: 1000 }),
+  },
+  { title: 'EraseRequest' },
+)
+export type EraseRequest = Static<typeof EraseRequest>
+
+/** A statement whose payload was erased. GET /admin/ledger/erasures -> {erasures}, by number. */
+export const ErasedView = Type.Object(
+  {
+    seq: Type.Integer(),
+    /** When it was said, and when, by which statement and by whom it was erased. */
+    at: At,
+    erasedAt: At,
+    by: Type.Integer(),
+    who: Type.String(),
+    reason: Type.String(),
+    /** What it was: `bundle.imported`. */
+    type: Type.String(),
+    /** Ids of what it made, which stays without name and attributes. */
+    nodes: Type.Array(Type.String()),
+  },
+  { title: 'Erased' },
+)
+export type ErasedView = Static<typeof ErasedView>
+
 /** GET /admin/keys -> {keys}; POST /admin/keys/rotate -> the new one. */
 export const KeyView = Type.Object(
   { kid: Type.String(), createdAt: At, retiredAt: Nullable(At), x: Type.String() },

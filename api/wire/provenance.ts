@@ -42,7 +42,7 @@ export const DirectionSchema = Type.Union([Type.Literal('up'), Type.Literal('dow
 
 /** GET /workspaces/:ws/provenance?id=&direction=&depth=&asOf=&limit=: what something came from (up)
  * or what came from it (down), the nearest first. `id` is any name that a person has of it; `asOf` a
- * statement's number or a time. …/provenance/document?id=&format=pdf,svg,dot,json,prov has the same as
+ * statement's number or a time. …/provenance/document?id=&format=pdf,svg,png,dot,json,prov has the same as
  * a file. */
 export const ProvenanceView = Type.Object(
   {

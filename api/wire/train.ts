@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import { Resources } from '../attempts.ts'
 import { DigestSchema } from '../digest-schema.ts'
 import { Nullable, Optional } from './common.ts'
-import { Artifact, JobRow } from './jobs.ts'
+import { Artifact, GitState, JobRow } from './jobs.ts'
 
 const InputState = Type.Object({
   state: Type.Union([Type.Literal('set'), Type.Literal('building'), Type.Literal('missing')]),
@@ -20,19 +20,6 @@ export const TrainInputs = Type.Object(
   { title: 'TrainInputs' },
 )
 export type TrainInputs = Static<typeof TrainInputs>
-
-/** What git knows of a folder that was sent: `dirty` when it has changes that the commit lacks. */
-export const GitState = Type.Object(
-  {
-    commit: Type.String({ pattern: '^[0-9a-f]{40}([0-9a-f]{24})?$' }),
-    branch: Optional(Type.String({ maxLength: 255 })),
-    /** Address of `origin`, without user and password. */
-    remote: Optional(Type.String({ maxLength: 2000 })),
-    dirty: Type.Boolean(),
-  },
-  { title: 'GitState' },
-)
-export type GitState = Static<typeof GitState>
 
 /** POST /workspaces/:ws/train -> 202. Bundles are named by id, by `mnist:e23a2` or by digest. What
  * is absent stays as it was, except the grid: a call without one has none. */

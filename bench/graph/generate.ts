@@ -1,5 +1,5 @@
 /* A graph as years of work would make it: 1,030,000 nodes and about 3,030,000 edges, the same on every
- * machine. `scale` 10 makes ten times as many of everything, with answers of the same size.
+ * machine. `scale` 0.1 makes a tenth of everything, with answers of the same size.
  *
  * - chains of retrainings, 1 to 200 steps, 7 nodes a step: each step trains from the model before it
  *   on data of its own, with an image of its own;
@@ -42,15 +42,17 @@ export function generate(scale: number): Made {
   const chance = chanceOf(7)
   const maker = new Maker()
   const agents = Array.from({ length: AGENTS }, (_, i) => maker.node('agent', 'user', `user-${i}`))
-  const hubs = Array.from({ length: HUBS }, (_, i) => maker.data(`hub-${i}`, agents[i]!))
-  for (let i = 0; i < LONG_CHAINS; i++) {
+  const part = (count: number) => Math.max(1, Math.round(count * scale))
+  const hubs = Array.from({ length: part(HUBS) }, (_, i) => maker.data(`hub-${i}`, agents[i]!))
+  for (let i = 0; i < part(LONG_CHAINS); i++) {
     maker.chain(STEPS, LONG_DATA, () => agents[chance(AGENTS)]!)
     maker.ends.push(maker.models.at(-1)!)
   }
-  while (maker.nodes.length < NODES * scale) {
+  const enough = part(LONG_CHAINS) * STEPS + STEPS
+  while (maker.nodes.length < NODES * scale || maker.trials.length < enough) {
     maker.chain(1 + chance(STEPS), 1, () => agents[chance(AGENTS)]!)
   }
-  const plain = maker.trials.slice(LONG_CHAINS * STEPS)
+  const plain = maker.trials.slice(part(LONG_CHAINS) * STEPS)
   for (const hub of hubs) {
     // Another beginning and stride for each, so that no two hubs are used by the same jobs.
     const stride = Math.max(1, Math.floor(plain.length / Math.min(HUB_JOBS, plain.length)))

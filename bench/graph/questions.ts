@@ -18,12 +18,10 @@ export interface Question {
   readonly moonshot: readonly [number, number]
 }
 
-const TARGETS = 50
-
-export function questionsOver(made: Made): Question[] {
+export function questionsOver(made: Made, targets: number): Question[] {
   const idOf = (n: number) => made.nodes[n]!.id
   const spread = (list: readonly number[]) =>
-    Array.from({ length: TARGETS }, (_, i) =>
+    Array.from({ length: targets }, (_, i) =>
       idOf(list[Math.floor((i * 7919 + 13) % list.length)]!),
     )
   return [

@@ -32,7 +32,10 @@ const BOXES_MAX = 40
 /** Steps from the start that are drawn: the first that needs few boxes enough. */
 const LAYERS = [12, 9, 6]
 /** They say who and how, not what of what. */
-const NOT_DRAWN = new Set(['log', 'workspace', 'description', 'user', 'robot', 'worker', 'system'])
+const NOT_DRAWN = new Set([
+  ...['log', 'measurements', 'workspace', 'description'],
+  ...['user', 'robot', 'worker', 'system'],
+])
 const ROUNDS_MAX = 64
 
 /** `start` stays a box of its own; the graph is what lies this way from it. */

@@ -2,8 +2,9 @@
  * of several servers stand in line, each with all that waits on its side. */
 import { randomUUID } from 'node:crypto'
 import type { KaosError } from '../../api/errors.ts'
-import type { CheckedCommit } from '../commit.ts'
+import type { CheckedCommit, CheckedStatement } from '../commit.ts'
 import type { ProvClass, Receipt } from '../ledger.ts'
+import type { Payload } from '../payload.ts'
 import { type Ask, type Connection, ledgerError, type Row, type Value } from './connection.ts'
 import type { Names } from './names.ts'
 import { type Changes, edgeKey, type Known, Overlay, type State, type Thing } from './overlay.ts'
@@ -96,7 +97,9 @@ async function knownTo(
 ): Promise<Known> {
   const statements = commits.flatMap(one => one.statements)
   const edges = statements.flatMap(one => one.edges)
+  const payloads = await payloadsOf(ask, names, statements)
   const ids = new Set(commits.map(one => one.actor))
+  for (const payload of payloads.values()) for (const id of namedIn(payload)) ids.add(id)
   for (const { id } of statements.flatMap(one => one.nodes)) ids.add(id)
   for (const { from, to } of edges) ids.add(from).add(to)
   const pointers = new Set(statements.flatMap(one => one.moves.map(move => move.pointer)))
@@ -131,11 +134,33 @@ async function knownTo(
     ),
     targets: new Map(targets.map(row => [row.name as string, row.target as string])),
     versions: new Map(versions.map(row => [row.key as string, row.version as number])),
+    payloads,
   }
 }
 
+/** Of the statements that are to be erased. */
+async function payloadsOf(
+  ask: Ask,
+  names: Names,
+  statements: readonly CheckedStatement[],
+): Promise<Known['payloads']> {
+  const seqs = statements.flatMap(one => one.erases.map(erasure => erasure.seq))
+  if (seqs.length === 0) return new Map()
+  const rows = await ask(
+    `UNWIND $seqs AS seq MATCH (s:${names.statement} {seq: seq}) RETURN seq, s.payload AS payload`,
+    { seqs },
+  )
+  return new Map(rows.map(row => [row.seq as number, row.payload as string | null]))
+}
+
+function namedIn(payload: string | null): string[] {
+  const { nodes = [] } = (payload === null ? {} : JSON.parse(payload)) as Partial<Payload>
+  return nodes.map(node => node.id)
+}
+
 /** Which PROV class the labels of `p` name. */
-export const CLASS = `CASE WHEN p:Entity THEN 'entity' WHEN p:Activity THEN 'activity' ELSE 'agent' END AS class`
+export const CLASS_OF = `CASE WHEN p:Entity THEN 'entity' WHEN p:Activity THEN 'activity' ELSE 'agent' END`
+export const CLASS = `${CLASS_OF} AS class`
 
 /** A row of {p: properties, class}. */
 export function thingOf(row: Row): Thing {
@@ -205,6 +230,7 @@ async function store(
     statements.map((row): Value => ({ ...row })),
   ])
   writes.push(...pointerWrites(names, changes), ...recordWrites(names, changes))
+  writes.push(...erasureWrites(names, changes))
   const asked = writes
     .filter(([, rows]) => rows.length > 0)
     .map(([text, rows]) => ask(text, { rows }))
@@ -232,6 +258,20 @@ function pointerWrites(names: Names, { ended, pointers }: Changes): [string, Val
       ends,
     ],
     [`UNWIND $rows AS row CREATE (p:${names.pointer}) SET p = row`, rows],
+  ]
+}
+
+function erasureWrites(names: Names, { erased, blanked }: Changes): [string, Value[]][] {
+  return [
+    [
+      `UNWIND $rows AS seq MATCH (s:${names.statement} {seq: seq}) REMOVE s.payload, s.salt`,
+      erased,
+    ],
+    [
+      `UNWIND $rows AS row MATCH (p:${names.prov} {id: row.id})
+       SET p.attributes = row.attributes REMOVE p.name`,
+      blanked.map((row): Value => ({ ...row })),
+    ],
   ]
 }
 

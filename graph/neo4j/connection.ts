@@ -64,8 +64,12 @@ function connectionOver(driver: Driver, database: string | undefined): Connectio
     read: (text, parameters = {}) =>
       within('READ', async session => {
         const config = { timeout: QUESTION_MS }
-        const { records } = await session.run(text, outgoing(parameters), config)
-        return records.map(record => record.toObject() as Row).map(incoming) as Row[]
+        const rows: Row[] = []
+        // As they come from the socket: many at once would hold up everybody else.
+        for await (const record of session.run(text, outgoing(parameters), config)) {
+          rows.push(incoming(record.toObject() as Row) as Row)
+        }
+        return rows
       }),
     write: work =>
       within('WRITE', session =>

@@ -6,8 +6,9 @@ import { randomBytes } from 'node:crypto'
 import { KaosError } from '../../api/errors.ts'
 import { append, type Frontier } from '../../api/merkle.ts'
 import type { CheckedCommit } from '../commit.ts'
+import { areErased, erasable, erasedAttributes } from '../erasure.ts'
 import type { Expectation, NewEdge, ProvClass, Receipt } from '../ledger.ts'
-import { leafOf, type NodeRow, SALT_BYTES } from '../payload.ts'
+import { leafOf, type NodeRow, type Payload, SALT_BYTES } from '../payload.ts'
 import { allows } from '../prov.ts'
 
 /** A thing as it is stored. */
@@ -51,6 +52,8 @@ export interface Known {
   readonly edges: Map<string, string | null>
   readonly targets: Map<string, string>
   readonly versions: Map<string, number>
+  /** Payloads of statements that are to be erased; null: it was before. */
+  readonly payloads: Map<number, string | null>
 }
 
 export interface State extends Frontier {
@@ -68,6 +71,9 @@ export interface Changes {
   /** null: deleted. */
   readonly records: Map<string, StoredRecord | null>
   readonly statements: StoredStatement[]
+  /** Statements whose payload goes, and things that lose name and attributes. */
+  readonly erased: number[]
+  readonly blanked: { readonly id: string; readonly attributes: string }[]
 }
 
 export function edgeKey({ from, relation, to }: NewEdge): string {
@@ -83,6 +89,8 @@ export class Overlay {
     pointers: [],
     records: new Map(),
     statements: [],
+    erased: [],
+    blanked: [],
   }
   state: State
 
@@ -96,13 +104,41 @@ export class Overlay {
     for (const expectation of commit.expect) this.#require(expectation)
     const draft = new Draft(this.#known, this.state)
     draft.project(commit)
+    const erased = this.#erasable(commit)
     const time = new Date(this.state.at).toISOString()
     const first = this.state.size
     const seqs = commit.statements.map((_, i) => first + i)
     draft.keep(this.changes)
+    for (const one of erased) this.#erase(one)
     for (const statement of commit.statements) this.#log(statement.payload(this.state.size, time))
     for (const { pointer, target, seq } of draft.moves) this.#move(pointer, target, seq)
     return { seqs, at: time, versions: commit.records.map(record => this.#record(record)) }
+  }
+
+  /** What the commit erases, all of it known to be there. */
+  #erasable({ statements }: CheckedCommit) {
+    const first = this.state.size
+    const all = statements.flatMap(({ erases }, i) => {
+      return erases.map(({ seq }) => ({ seq, by: first + i }))
+    })
+    const seen = new Set<number>()
+    return all.map(({ seq, by }) => {
+      const payload = seen.has(seq) ? null : this.#known.payloads.get(seq)
+      seen.add(seq)
+      return { seq, by, said: erasable(seq, payload) }
+    })
+  }
+
+  #erase({ seq, by, said }: { seq: number; by: number; said: Payload }): void {
+    this.#known.payloads.set(seq, null)
+    this.changes.erased.push(seq)
+    const attributes = erasedAttributes(by)
+    for (const { id } of said.nodes ?? []) {
+      const thing = this.#known.things.get(id)
+      if (thing?.seq !== seq) continue
+      this.#known.things.set(id, { ...thing, name: null, attributes })
+      this.changes.blanked.push({ id, attributes })
+    }
   }
 
   #require(expectation: Expectation): void {
@@ -199,7 +235,7 @@ class Draft {
   #addThing(thing: Thing): void {
     const there = this.#things.get(thing.id) ?? this.#known.things.get(thing.id)
     if (there === undefined) this.#things.set(thing.id, thing)
-    else if (!sameThing(there, thing)) {
+    else if (!sameThing(there, thing) && !areErased(there.attributes)) {
       const message = `node ${thing.id} is there already with another content`
       throw new KaosError('CONFLICT', message, { detail: { node: thing.id } })
     }

@@ -8,11 +8,11 @@ import type { Expectation, NewEdge, Receipt } from '../ledger.ts'
 import { leafOf, SALT_BYTES } from '../payload.ts'
 import { allows } from '../prov.ts'
 import type { Database } from './database.ts'
+import { erase } from './erase.ts'
 import { type Found, type Origin, type Projection, projectionOf } from './projection.ts'
 import type { State } from './state.ts'
 
-const ADD_STATEMENT =
-  'INSERT INTO statement (seq, at, salt, leaf, payload) VALUES (:seq, :at, :salt, :leaf, :payload)'
+const ADD_STATEMENT = 'INSERT INTO statement (seq, at, salt, leaf, payload) VALUES (?, ?, ?, ?, ?)'
 
 // An expired record is swept before the first commit of a batch sees it, but a batch sweeps only so
 // many: the condition makes the rest absent too.
@@ -42,6 +42,9 @@ export function applierOf(database: Database) {
       return { seq: before.size + i, at: before.at, organisation }
     })
     project(projection, commit, origins)
+    commit.statements.forEach(({ erases }, i) => {
+      for (const erasure of erases) erase(database, erasure, origins[i]!.seq)
+    })
     const logged = appendToLog(database, commit.statements, before)
     const { state, versions } = writeRecords(database, commit.records, logged)
     const at = new Date(before.at).toISOString()
@@ -121,7 +124,7 @@ function appendToLog(
     const salt = randomBytes(SALT_BYTES)
     const payload = statement.payload(seq, time)
     const leaf = leafOf(salt, payload)
-    database.sql(ADD_STATEMENT).run({ seq, at, salt, leaf, payload })
+    database.sql(ADD_STATEMENT).run(seq, at, salt, leaf, payload)
     state = { ...state, ...append(state, leaf) }
   }
   return state

@@ -3,7 +3,7 @@ import type { KaosError } from '../../api/errors.ts'
 import type { CheckedCommit } from '../commit.ts'
 import type { Receipt } from '../ledger.ts'
 import { type Applied, applierOf } from './apply.ts'
-import { type Database, ledgerError } from './database.ts'
+import { BUSY_TIMEOUT_MS, type Database, ledgerError } from './database.ts'
 import { loadState, saveState } from './state.ts'
 
 /** Expired records that a batch removes, so that the first one after a long pause stays short. */
@@ -54,6 +54,9 @@ export function batchWriterOf(database: Database, now: () => number) {
     })
     if (written) saveState(database, state)
     database.sql('COMMIT').run()
+    if (batch.some(({ commit }) => commit.statements.some(one => one.erases.length > 0))) {
+      dropOldPages(database)
+    }
     return acknowledgements
   }
 
@@ -67,6 +70,14 @@ export function batchWriterOf(database: Database, now: () => number) {
       return batch.map(one => () => one.reject(failure))
     }
   }
+}
+
+/** What was erased is still in the log of SQLite, and in the file until that is copied into it. While
+ * somebody reads it can not be: then the next one does it. */
+function dropOldPages(database: Database): void {
+  database.exec('PRAGMA busy_timeout = 0')
+  database.sql('PRAGMA wal_checkpoint(TRUNCATE)').all()
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
 }
 
 /** What fails in here leaves nothing, and the transaction goes on. */

@@ -6,9 +6,9 @@ import { rootOf } from '../../api/merkle.ts'
 import { checkCommit } from '../commit.ts'
 import type { Graph, Ledger, LineageQuery } from '../ledger.ts'
 import { type Database, ledgerError, makeDurable, openDatabase } from './database.ts'
-import { type PackedGraph, unpacked } from './lineage.ts'
 import { readLog } from './log.ts'
 import { findNode, findNodes } from './nodes.ts'
+import { type PackedEdges, type PackedNodes, Unpacking } from './packed.ts'
 import { findPointers } from './pointers.ts'
 import { findRecords } from './records.ts'
 import { migrate } from './schema.ts'
@@ -107,6 +107,32 @@ function headOf(database: Database) {
   return { size: state.size, root: rootOf(state).toString('hex') }
 }
 
+/** Unpacks each part in a turn of the event loop of its own. */
+async function unpackedGraph(
+  ask: (part: (part: unknown) => void) => Promise<unknown>,
+): Promise<Graph> {
+  const graph = new Unpacking()
+  let before: Promise<void> = Promise.resolve()
+  const end = await ask(part => {
+    before = before.then(() => {
+      graph.add(part as PackedNodes)
+      return turn()
+    })
+    // It is awaited later, or not at all.
+    before.catch(() => {})
+  })
+  try {
+    await before
+    return await graph.end(end as PackedEdges, turn)
+  } catch (error) {
+    throw ledgerError(error)
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
 /** One thread stays for lineage; each verification has its own, so that it holds up nobody. */
 function threadsOver(file: string) {
   const lineage = threadOver(file)
@@ -117,7 +143,7 @@ function threadsOver(file: string) {
         if (bound === undefined || (Number.isSafeInteger(bound) && bound >= 0)) continue
         throw new KaosError('BAD_REQUEST', `${bound} is no depth, limit or number of a statement`)
       }
-      return unpacked((await lineage.ask({ ask: 'lineage', id, query })) as PackedGraph)
+      return unpackedGraph(part => lineage.ask({ ask: 'lineage', id, query }, part))
     },
     async verify(): Promise<string[]> {
       const thread = threadOver(file)

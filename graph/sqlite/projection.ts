@@ -1,6 +1,7 @@
 /* The graph as a projection of the log: what a statement adds to the tables. The writer projects
  * each statement into the main tables, `verify` the whole log into temporary ones beside them. */
 import { KaosError } from '../../api/errors.ts'
+import { areErased } from '../erasure.ts'
 import type { Move, NewEdge, ProvClass } from '../ledger.ts'
 import type { NodeRow } from '../payload.ts'
 import type { Database } from './database.ts'
@@ -34,17 +35,20 @@ export function projectionOf(database: Database, schema: 'main' | 'temp'): Proje
     find: id => database.sql(sql.find).get(id) as Found | undefined,
 
     addNode(node, { seq, at, organisation }) {
-      const row = { ...node, organisation }
-      if (database.sql(sql.addNode).run({ ...row, seq, at }).changes === 1) return
-      if (database.sql(sql.sameNode).get(row) !== undefined) return
+      const { id, class: kindClass, kind, workspace, digest, name, attributes } = node
+      const own = [kindClass, kind, organisation, workspace, digest, name, attributes] as const
+      if (database.sql(sql.addNode).run(id, ...own, seq, at).changes === 1) return
+      if (database.sql(sql.sameNode).get({ ...node, organisation }) !== undefined) return
+      const there = database.sql(sql.attributes).get(node.id)?.attributes
+      if (areErased(String(there))) return
       throw conflict(`node ${node.id} is there already with another content`, { node: node.id })
     },
 
     addEdge(edge, from, to, { seq }) {
       const key = { src: from.n, rel: RELATION_CODES[edge.relation], dst: to.n }
-      const row = { ...key, role: edge.role ?? null }
-      if (database.sql(sql.addEdge).run({ ...row, seq }).changes === 1) return
-      if (database.sql(sql.sameEdge).get(row) !== undefined) return
+      const role = edge.role ?? null
+      if (database.sql(sql.addEdge).run(key.src, key.rel, key.dst, role, seq).changes === 1) return
+      if (database.sql(sql.sameEdge).get({ ...key, role }) !== undefined) return
       const what = `${edge.from} ${edge.relation} ${edge.to}`
       throw conflict(`edge ${what} is there already in another role`, { edge: { ...edge } })
     },
@@ -60,17 +64,17 @@ function statementsFor(schema: 'main' | 'temp') {
   return {
     find: `SELECT n, class FROM ${schema}.node WHERE id = ?`,
     addNode: `INSERT INTO ${schema}.node
-        (id, class, kind, organisation, workspace, digest, name, seq, at, attributes)
-      VALUES
-        (:id, :class, :kind, :organisation, :workspace, :digest, :name, :seq, :at, :attributes)
+        (id, class, kind, organisation, workspace, digest, name, attributes, seq, at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO NOTHING`,
     sameNode: `SELECT 1 FROM ${schema}.node WHERE id = :id AND class = :class AND kind = :kind
       AND organisation = :organisation AND workspace IS :workspace AND digest IS :digest
       AND name IS :name AND attributes = :attributes`,
     addEdge: `INSERT INTO ${schema}.edge (src, rel, dst, role, seq)
-      VALUES (:src, :rel, :dst, :role, :seq) ON CONFLICT DO NOTHING`,
+      VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     sameEdge: `SELECT 1 FROM ${schema}.edge
       WHERE src = :src AND rel = :rel AND dst = :dst AND role IS :role`,
+    attributes: `SELECT attributes FROM ${schema}.node WHERE id = ?`,
     endPointer: `UPDATE ${schema}.pointer SET to_seq = :seq
       WHERE name = :pointer AND to_seq IS NULL`,
     setPointer: `INSERT INTO ${schema}.pointer (name, target, at, from_seq)

@@ -9,12 +9,14 @@ import type { Answer, Asked, Failure, Question } from './worker.ts'
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url)
 
 interface Waiting {
+  part(part: unknown): void
   resolve(answer: unknown): void
   reject(error: KaosError): void
 }
 
 export interface Thread {
-  ask(question: Question): Promise<unknown>
+  /** `part` hears of what comes before the answer, in order. */
+  ask(question: Question, part?: (part: unknown) => void): Promise<unknown>
   /** Ends the thread; who still waits is told UNAVAILABLE. */
   end(): Promise<void>
 }
@@ -26,6 +28,10 @@ export function threadOver(file: string): Thread {
 
   function settle(answer: Answer): void {
     const one = waiting.get(answer.number)
+    if ('part' in answer) {
+      one?.part(answer.part)
+      return
+    }
     waiting.delete(answer.number)
     if (waiting.size === 0) worker?.unref()
     if ('answer' in answer) one?.resolve(answer.answer)
@@ -51,10 +57,10 @@ export function threadOver(file: string): Thread {
   }
 
   return {
-    ask(question) {
+    ask(question, part = () => {}) {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>()
       const number = ++asked
-      waiting.set(number, { resolve, reject })
+      waiting.set(number, { part, resolve, reject })
       worker ??= start()
       worker.ref()
       worker.postMessage({ number, question } satisfies Asked)

@@ -1,11 +1,13 @@
 /* Is the ledger what its log says? Reads the whole log once, in order: rehashes each payload, builds
  * the tree anew, and projects each statement into temporary tables; then compares leaves, root and
  * projection with what is stored. Erased payloads can not be rehashed and their part of the graph
- * can not be rebuilt: both are taken as they are. Runs in a worker, on a connection of its own. */
+ * can not be rebuilt: a later statement must say that they were erased, and what remains of them must
+ * be what it says. Runs in a worker, on a connection of its own. */
 import { append, EMPTY, type Frontier, rootOf } from '../../api/merkle.ts'
 import { leafOf, type Payload } from '../payload.ts'
 import { compareProjection } from './compare.ts'
 import type { Database } from './database.ts'
+import { checkErased, type Erased } from './erased.ts'
 import { type Findings, openFindings } from './findings.ts'
 import type { Row } from './nodes.ts'
 import { replayInto } from './replay.ts'
@@ -37,7 +39,9 @@ function buildAnew(database: Database, findings: Findings): void {
   database.exec(projectionTables('temp'))
   database.exec('CREATE TEMP TABLE erased (seq INTEGER PRIMARY KEY) STRICT')
   spareErased(database)
-  checkHead(database, replayLog(database, findings), findings)
+  const erasures = new Map<number, Erased>()
+  checkHead(database, replayLog(database, findings, erasures), findings)
+  checkErased(database, erasures, findings)
 }
 
 /** Pages, and indexes against their tables. */
@@ -56,7 +60,11 @@ function spareErased(database: Database): void {
       WHERE EXISTS (SELECT 1 FROM temp.erased) AND seq IN (SELECT seq FROM temp.erased)`)
 }
 
-function replayLog(database: Database, findings: Findings): Frontier {
+function replayLog(
+  database: Database,
+  findings: Findings,
+  erasures: Map<number, Erased>,
+): Frontier {
   const replay = replayInto(database, 'temp', findings.add)
   let frontier = EMPTY
   let next = 0
@@ -67,6 +75,9 @@ function replayLog(database: Database, findings: Findings): Frontier {
     if (at < latest) findings.add(`statement ${seq} is older than one before it`)
     const payload = checkedPayload(row, findings)
     if (payload !== undefined) replay.statement(payload, at)
+    for (const { seq: gone, remains } of payload?.erases ?? []) {
+      erasures.set(gone, { by: seq, remains })
+    }
     frontier = append(frontier, Buffer.from(row.leaf as Uint8Array))
     next = seq + 1
     latest = Math.max(latest, at)

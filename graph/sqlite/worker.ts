@@ -23,20 +23,26 @@ export interface Failure {
   readonly cause: unknown
 }
 
+/** A part comes before the answer, any number of times. */
 export type Answer =
+  | { readonly number: number; readonly part: unknown }
   | { readonly number: number; readonly answer: unknown }
   | { readonly number: number; readonly failure: Failure }
 
 const database = openDatabase(workerData as string, { readOnly: true })
 
 parentPort?.on('message', ({ number, question }: Asked) => {
-  parentPort?.postMessage(answerTo(number, question))
+  tell(answerTo(number, question))
 })
+
+function tell(answer: Answer): void {
+  parentPort?.postMessage(answer)
+}
 
 function answerTo(number: number, question: Question): Answer {
   try {
     database.sql('BEGIN').run()
-    return { number, answer: find(question) }
+    return { number, answer: find(question, part => tell({ number, part })) }
   } catch (error) {
     const { code, message, cause } = ledgerError(error)
     return { number, failure: { code, message, cause } }
@@ -45,10 +51,15 @@ function answerTo(number: number, question: Question): Answer {
   }
 }
 
-function find(question: Question): unknown {
+function find(question: Question, part: (part: unknown) => void): unknown {
   switch (question.ask) {
-    case 'lineage':
-      return lineageOf(database, question.id, question.query)
+    case 'lineage': {
+      const parts = lineageOf(database, question.id, question.query)
+      for (let next = parts.next(); ; next = parts.next()) {
+        if (next.done) return next.value
+        part(next.value)
+      }
+    }
     case 'verify':
       return findDifferences(database)
   }

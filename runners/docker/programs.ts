@@ -1,6 +1,7 @@
 /* The programs that run in this engine's containers, by place. */
 import type Dockerode from 'dockerode'
 import type { Address, Environment, Measurement } from '../../api/attempts.ts'
+import { openGpuLook } from '../gpu-use.ts'
 import type { Exit, Place, Running, RunOrder, TrialOrder } from '../runner.ts'
 import { type Engine, isGone, reaching, statusOf } from './engine.ts'
 import { timeOf } from './exit.ts'
@@ -10,13 +11,15 @@ import type { Images } from './images.ts'
 import { LogPump, readLog } from './pump.ts'
 import { openOutput } from './readable.ts'
 import { forget, readRecord, writeRecord } from './records.ts'
-import { ATTEMPT_LABEL, type Purpose, type Sandbox } from './sandbox.ts'
+import { ATTEMPT_LABEL, GPUS_LABEL, type Purpose, type Sandbox } from './sandbox.ts'
 import { launch } from './start.ts'
 import { measurementOf } from './stats.ts'
 import { lost, purposeOf, watch } from './watch.ts'
 
 interface Live {
   readonly container: string
+  /** GPUs that it was given, by number. */
+  readonly gpus: readonly string[]
   readonly running: Running
   readonly pump: LogPump
   readonly released: AbortController
@@ -32,6 +35,7 @@ export class Programs {
   readonly #images: Images
   readonly #host: () => Promise<Host>
   readonly #gpus: Gpus
+  readonly #look = openGpuLook()
   readonly #live = new Map<string, Live>()
 
   constructor(engine: Engine, images: Images, host: () => Promise<Host>) {
@@ -102,11 +106,18 @@ export class Programs {
   }
 
   async stats(place: Place): Promise<Measurement | undefined> {
-    const id = this.#live.get(place.attempt)?.container ?? (await this.#find(place))?.Id
+    const live = this.#live.get(place.attempt)
+    const id = live?.container ?? (await this.#find(place))?.Id
     if (id === undefined) return undefined
     try {
       const options = { stream: false, 'one-shot': true } as const
-      return measurementOf(await reaching(this.#engine, () => this.#container(id).stats(options)))
+      const given = live?.gpus ?? []
+      const [stats, gpus] = await Promise.all([
+        reaching(this.#engine, () => this.#container(id).stats(options)),
+        given.length === 0 ? [] : this.#look(given),
+      ])
+      const measured = measurementOf(stats)
+      return measured && { ...measured, ...(gpus.length > 0 && { gpus }) }
     } catch (error) {
       if (isGone(error)) return undefined
       throw error
@@ -174,7 +185,9 @@ export class Programs {
     const address = addressOf(info)
     const running = { startedAt, exit, environment, ...(address === undefined ? {} : { address }) }
     const pump = new LogPump(engine, place, info.Id)
-    const live = { container: info.Id, running, pump, released }
+    const numbers = info.Config.Labels?.[GPUS_LABEL] ?? ''
+    const gpus = numbers.split(',').filter(number => number !== '')
+    const live = { container: info.Id, gpus, running, pump, released }
     this.#live.set(place.attempt, live)
     return live
   }

@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import type { Environment, Measurement } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
+import { openGpuLook } from '../gpu-use.ts'
 import { usageOf } from '../host-processes.ts'
 import { LogFile } from '../log-file.ts'
 import { removeFolder } from '../remove-folder.ts'
@@ -62,6 +63,7 @@ class ProcessRunner implements Runner {
   readonly #abilities: Abilities
   readonly #gpus: readonly string[]
   readonly #cores: readonly number[]
+  readonly #look = openGpuLook()
   readonly #closing = new AbortController()
   /** The core that the next program with a limit begins at. */
   #nextCore = 0
@@ -173,7 +175,10 @@ class ProcessRunner implements Runner {
     const launcher = readState(files)?.launcher
     if (launcher === undefined || readExit(files) !== undefined) return undefined
     const usage = usageOf(launcher)
-    return usage === undefined ? undefined : { at: new Date().toISOString(), ...usage }
+    if (usage === undefined) return undefined
+    const at = new Date().toISOString()
+    const gpus = this.#gpus.length === 0 ? [] : await this.#look()
+    return { at, ...usage, ...(gpus.length > 0 && { gpus }) }
   }
 
   async release(place: Place): Promise<void> {

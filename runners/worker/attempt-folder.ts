@@ -74,6 +74,10 @@ export class AttemptFolder {
     return join(this.path, 'log')
   }
 
+  get measurements(): string {
+    return join(this.path, 'measurements')
+  }
+
   get hyper(): string {
     return join(this.path, 'hyper')
   }

@@ -13,6 +13,7 @@
  * again until the server has it or does not want it; only then is the folder removed. What a report
  * says was made is signed before it is kept. */
 import type { Report, WorkOrder } from '../../api/attempts.ts'
+import type { Digest } from '../../api/digest.ts'
 import { isKaosError } from '../../api/errors.ts'
 import type { Channel } from '../../api/transfer/send.ts'
 import { sendFile } from '../../api/transfer/send.ts'
@@ -20,6 +21,7 @@ import type { AttemptFolder } from './attempt-folder.ts'
 import type { AttemptCalls } from './attempts-client.ts'
 import { buildOutcome } from './builds.ts'
 import { ingestOutcome } from './ingest/ingests.ts'
+import { JournalOutbox, type SendPiece } from './journal-outbox.ts'
 import { Halt, Lease } from './lease.ts'
 import { LogOutbox } from './log-outbox.ts'
 import { isGone, patiently } from './patience.ts'
@@ -72,29 +74,43 @@ export class Attempt {
   }
 
   async #outcome(resumed: boolean): Promise<Report> {
-    const log = new LogOutbox(this.#folder.log, this.#calls, this.#lease.quit)
+    const journals = this.#journals()
+    const { log, measurements } = journals
     try {
-      const outcome = await this.#work(this.#workWith(log, resumed))
-      const refused = await log.close()
-      if (refused instanceof Error) this.#workplace.say(`the log is refused: ${refused.message}`)
-      const { digest, size } = await sendFile(this.#folder.log, this.#channel())
-      return await this.#workplace.signer.signed(this.#folder.order, {
+      const outcome = await this.#work(this.#workWith(journals, resumed))
+      const report = {
         ...outcome,
-        log: { digest, size },
-      })
-    } catch (error) {
-      await log.close()
-      throw error
+        log: await this.#sealed(log),
+        ...(measurements?.size ? { measurements: await this.#sealed(measurements) } : {}),
+      }
+      return await this.#workplace.signer.signed(this.#folder.order, report)
+    } finally {
+      await Promise.all([log.close(), measurements?.close()])
     }
   }
 
-  #workWith(log: LogOutbox, resumed: boolean): Work {
+  #journals(): Pick<Work, 'log' | 'measurements'> {
+    const [folder, calls, { quit }] = [this.#folder, this.#calls, this.#lease]
+    const log = new LogOutbox(folder.log, (...piece) => calls.log(...piece), quit)
+    if (this.kind !== 'trial') return { log }
+    const send: SendPiece = (...piece) => calls.measurements(...piece)
+    return { log, measurements: new JournalOutbox(folder.measurements, send, quit) }
+  }
+
+  /** The journal as a stored file. */
+  async #sealed(journal: JournalOutbox): Promise<{ digest: Digest; size: number }> {
+    const refused = await journal.close()
+    if (refused instanceof Error) this.#workplace.say(`a journal is refused: ${refused.message}`)
+    const { digest, size } = await sendFile(journal.path, this.#channel())
+    return { digest, size }
+  }
+
+  #workWith(journals: Pick<Work, 'log' | 'measurements'>, resumed: boolean): Work {
     const lease = this.#lease
     const channel = this.#channel()
     const { runner, trees } = this.#workplace
-    const tree: Work['tree'] = digest =>
-      trees.folderOf(digest as `sha256:${string}`, this.#calls, lease.halted)
-    return { runner, folder: this.#folder, lease, log, channel, resumed, tree }
+    const tree: Work['tree'] = digest => trees.folderOf(digest as Digest, this.#calls, lease.halted)
+    return { runner, folder: this.#folder, lease, ...journals, channel, resumed, tree }
   }
 
   /** An outcome whatever happens, unless there is nobody to tell it to. */

@@ -88,12 +88,26 @@ export class AttemptCalls implements Channel {
   }
 
   /** Answers the offset up to which the server has the log. */
-  async log(offset: number, bytes: Uint8Array, signal: AbortSignal): Promise<number> {
+  log(offset: number, bytes: Uint8Array, signal: AbortSignal): Promise<number> {
+    return this.#append('log', offset, bytes, signal)
+  }
+
+  /** The same for what was measured. */
+  measurements(offset: number, bytes: Uint8Array, signal: AbortSignal): Promise<number> {
+    return this.#append('measurements', offset, bytes, signal)
+  }
+
+  async #append(
+    journal: 'log' | 'measurements',
+    offset: number,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<number> {
     try {
       const sent = { body: [bytes], type: BYTES_TYPE, signal }
-      return (await this.#json<LogReceipt>(`log?offset=${offset}`, sent)).offset
+      return (await this.#json<LogReceipt>(`${journal}?offset=${offset}`, sent)).offset
     } catch (error) {
-      // The server has less than we thought: it says from where on it wants the log.
+      // The server has less than we thought: it says from where on it wants the rest.
       if (!isKaosError(error, 'CONFLICT')) throw error
       const { offset: wanted } = error.detail
       if (typeof wanted !== 'number' || wanted >= offset) throw error

@@ -16,7 +16,6 @@ export class Halt extends Error {
 }
 
 const RENEW_MS = 1000
-const MEASURE_MS = 2000
 
 export type Status = Pick<Renewal, 'phase' | 'address' | 'startedAt' | 'progress'>
 
@@ -30,11 +29,10 @@ export class Lease {
   /** Something the server was not told yet. */
   #changed = false
   #wake: () => void = () => {}
-  #measuredAt = 0
   #latest: Measurement | undefined
   #peak = 0
-  /** Asked for what the program uses, now and then. */
-  measure: () => Promise<Measurement | undefined> = async () => undefined
+  /** What the server was not told yet. */
+  #fresh: Measurement | undefined
 
   constructor(calls: AttemptCalls, leaseMs: number) {
     this.#calls = calls
@@ -80,6 +78,13 @@ export class Lease {
     this.#wake()
   }
 
+  /** What the program uses: told with the next renewal. */
+  saw(measurement: Measurement): void {
+    this.#peak = Math.max(this.#peak, measurement.memoryBytes)
+    this.#latest = measurement
+    this.#fresh = measurement
+  }
+
   /** Told with the next renewal. */
   tell(progress: Progress): void {
     this.#status = { ...this.#status, progress }
@@ -99,7 +104,8 @@ export class Lease {
 
   async #renew(): Promise<boolean> {
     try {
-      const measurement = await this.#look()
+      const measurement = this.#fresh
+      this.#fresh = undefined
       this.#changed = false
       const renewal = { ...this.#status, ...(measurement === undefined ? {} : { measurement }) }
       const granted: Granted = await this.#calls.renew(renewal, this.#closing.signal)
@@ -110,17 +116,6 @@ export class Lease {
       if (isGone(error)) this.halt('gone')
       return false
     }
-  }
-
-  /** A measurement, if it is time for one. */
-  async #look(): Promise<Measurement | undefined> {
-    if (Date.now() - this.#measuredAt < MEASURE_MS) return undefined
-    this.#measuredAt = Date.now()
-    const seen = await this.measure().catch(() => undefined)
-    if (seen === undefined) return undefined
-    this.#peak = Math.max(this.#peak, seen.memoryBytes)
-    this.#latest = seen
-    return seen
   }
 
   #ended(): boolean {

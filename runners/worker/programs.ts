@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import type { Image, Resources } from '../../api/attempts.ts'
 import type { Exit, Running, RunOrder } from '../runner.ts'
 import { Halt } from './lease.ts'
+import { sampleUntil } from './sampling.ts'
 import { GRACE_MS, type Work } from './work.ts'
 
 export async function runOrder(work: Work, image: Image, resources: Resources): Promise<RunOrder> {
@@ -24,8 +25,8 @@ export async function adopted(work: Work): Promise<Running> {
  * Halt when the end is not for us to see. */
 export async function endOf(work: Work, running: Running): Promise<Exit> {
   const { folder, lease, log, runner } = work
-  lease.measure = () => runner.stats(folder.place)
-  const following = new AbortController()
+  const [following, looking] = [new AbortController(), new AbortController()]
+  const sampling = sampleUntil(work, looking.signal)
   const copying = copyLog(work, following.signal)
   try {
     const exit = await Promise.race([running.exit, haltOf(lease.halted)])
@@ -35,8 +36,9 @@ export async function endOf(work: Work, running: Running): Promise<Exit> {
     await runner.stop(folder.place, GRACE_MS)
     return { ...(await running.exit), state: 'stopped' }
   } finally {
+    looking.abort()
     if (lease.quit.aborted) following.abort()
-    await copying
+    await Promise.all([copying, sampling])
   }
 }
 

@@ -3,6 +3,7 @@ import type { Report } from '../../api/attempts.ts'
 import type { Channel } from '../../api/transfer/send.ts'
 import type { Runner } from '../runner.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
+import type { JournalOutbox } from './journal-outbox.ts'
 import type { Lease } from './lease.ts'
 import type { LogOutbox } from './log-outbox.ts'
 import type { Signer } from './signer.ts'
@@ -20,8 +21,8 @@ export interface Workplace {
   readonly say: (line: string) => void
 }
 
-/** A report without the log, which is stored last. */
-export type Outcome = Omit<Report, 'log'>
+/** A report without its journals, which are stored last. */
+export type Outcome = Omit<Report, 'log' | 'measurements'>
 
 /** What the outcome of each kind is worked out with. */
 export interface Work {
@@ -29,6 +30,8 @@ export interface Work {
   readonly folder: AttemptFolder
   readonly lease: Lease
   readonly log: LogOutbox
+  /** Of a training: a Measurement a line. */
+  readonly measurements?: JournalOutbox
   /** To the store; tries again until the attempt is not ours any more. */
   readonly channel: Channel
   /** Whether an earlier life of the worker began this. */

@@ -8,7 +8,7 @@ import { type Board, makeReady, type Plan, saveJob, timeOf } from '../jobs/board
 import { forget } from '../jobs/reading.ts'
 import { type AttemptRecord, type BuildPart, type JobRecord, keyOf } from '../jobs/records.ts'
 import {
-  addLog,
+  addJournals,
   courseOf,
   environmentEntity,
   type Facts,
@@ -36,7 +36,7 @@ export async function endBuild(
     limit: ATTEMPTS_MAX,
   })
   const facts: Facts = { nodes: [], edges: [] }
-  addLog(board, facts, attempt, ending.log)
+  addJournals(board, facts, attempt, ending)
   const detail = { job: job.id, ...courseOf(attempt, ending, report) }
   const traced: BuildPart = { ...build, traces: [...build.traces, traceOf(attempt, ending)] }
   if (verdict.is === 'again') {

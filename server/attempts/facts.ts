@@ -25,27 +25,29 @@ export function traceOf(attempt: AttemptRecord, ending: Ending): Trace {
     state: ending.state,
     reason: ending.reason,
     log: ending.log,
+    ...(ending.measurements && { measurements: ending.measurements }),
   }
 }
 
-/** The log as an entity: what was written stays fetchable whatever came of the attempt. */
-export function addLog(
+/** Log and measurements as entities: they stay fetchable whatever came of the attempt. */
+export function addJournals(
   board: Board,
   facts: Facts,
   attempt: AttemptRecord,
-  log: Trace['log'],
+  ending: Ending,
 ): void {
-  if (!log) return
-  const attributes = { attempt: attempt.id, number: attempt.number, size: log.size }
-  const node: NewNode = {
-    id: board.newId(),
-    class: 'entity',
-    kind: 'log',
-    workspace: attempt.work.workspace,
-    digest: log.digest,
-    attributes,
+  for (const kind of ['log', 'measurements'] as const) {
+    const file = ending[kind]
+    if (!file) continue
+    facts.nodes.push({
+      id: board.newId(),
+      class: 'entity',
+      kind,
+      workspace: attempt.work.workspace,
+      digest: file.digest,
+      attributes: { attempt: attempt.id, number: attempt.number, size: file.size },
+    })
   }
-  facts.nodes.push(node)
 }
 
 /** The environment as an entity, the same one for the same content; answers its id and digest. */
@@ -99,6 +101,8 @@ export function courseOf(
     worker: attempt.worker,
     runner: attempt.runner,
     reason: ending.reason,
+    ...(ending.log && { log: ending.log.digest }),
+    ...(ending.measurements && { measurements: ending.measurements.digest }),
   }
   if (report) {
     course.startedAt = report.startedAt

@@ -10,7 +10,7 @@ import { planImported } from '../catalogue/imported.ts'
 import { type Board, makeReady, type Plan, saveJob, timeOf } from '../jobs/board.ts'
 import { forget, readPointer } from '../jobs/reading.ts'
 import { type AttemptRecord, type IngestPart, type JobRecord, keyOf } from '../jobs/records.ts'
-import { addLog, courseOf, type Facts, ranMs, traceOf, wellFormed } from './facts.ts'
+import { addJournals, courseOf, type Facts, ranMs, traceOf, wellFormed } from './facts.ts'
 import { type Outcome, planOutcome } from './outcome.ts'
 import type { IngestPlace } from './places.ts'
 import type { End } from './verdict.ts'
@@ -31,7 +31,7 @@ export async function endIngest(
     limit: ATTEMPTS_MAX,
   })
   const facts: Facts = { nodes: [], edges: [] }
-  addLog(board, facts, attempt, ending.log)
+  addJournals(board, facts, attempt, ending)
   const detail = { job: job.id, ...courseOf(attempt, ending, report) }
   const traced: IngestPart = { ...ingest, traces: [...ingest.traces, traceOf(attempt, ending)] }
   if (verdict.is === 'again') {

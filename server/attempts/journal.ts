@@ -1,13 +1,13 @@
-/* Journals: the log of each running attempt, as far as it was acknowledged, one file each. An
- * acknowledged byte is on the disk. When the outcome is recorded the log is a stored file, and the
- * journal goes. */
+/* Journals: the log of each running attempt, or what was measured of it, as far as it was
+ * acknowledged, one file each. An acknowledged byte is on the disk. When the outcome is recorded the
+ * journal is a stored file, and goes from here. */
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KaosError } from '../../api/errors.ts'
 import { openTurns } from '../jobs/turns.ts'
 
 export interface Journals {
-  /** Appends what comes, which begins at this offset of the log; answers the new end, durable.
+  /** Appends what comes, which begins at this offset of the journal; answers the new end, durable.
    * What was acknowledged before is skipped; a gap is a CONFLICT that names the expected offset. */
   append(attempt: string, offset: number, bytes: AsyncIterable<Uint8Array>): Promise<number>
   /** From an offset to the end as it is now; nothing when there is no journal. */
@@ -73,7 +73,7 @@ async function appended(
     const fresh = chunk.subarray(Math.min(known, chunk.length))
     known -= chunk.length - fresh.length
     if (end + fresh.length > JOURNAL_MAX) {
-      throw new KaosError('TOO_LARGE', `the log of an attempt ends at ${JOURNAL_MAX} bytes`)
+      throw new KaosError('TOO_LARGE', `the journal of an attempt ends at ${JOURNAL_MAX} bytes`)
     }
     if (fresh.length > 0) await file.appendFile(fresh)
     end += fresh.length
@@ -114,6 +114,6 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 function gap(attempt: string, offset: number, expected: number): KaosError {
-  const message = `the log of attempt ${attempt} ends at ${expected}, not at ${offset}`
+  const message = `the journal of attempt ${attempt} ends at ${expected}, not at ${offset}`
   return new KaosError('CONFLICT', message, { detail: { offset: expected } })
 }

@@ -13,6 +13,7 @@ import { readRecord } from '../jobs/reading.ts'
 import { type AttemptRecord, keyOf, type StoredLog } from '../jobs/records.ts'
 import { endAttempt, type Past } from './end.ts'
 import { wellFormed } from './facts.ts'
+import type { Journals } from './journal.ts'
 import { stale } from './live.ts'
 import { placeOf } from './places.ts'
 import type { End, Size } from './verdict.ts'
@@ -26,8 +27,13 @@ export async function reportAttempt(board: Board, attempt: string, report: Repor
     board.live.renew(attempt)
     const size = await checked(board, held.record, clean)
     const attested = await attestedIn(board, held.record, clean)
-    const log = (clean.log as StoredLog | undefined) ?? (await journalAsLog(board, attempt))
-    const ending = { state: clean.state, reason: reasonOf(clean), log }
+    const journals = {
+      log: (clean.log as StoredLog | undefined) ?? (await sealed(board.journals, board, attempt)),
+      measurements:
+        (clean.measurements as StoredLog | undefined) ??
+        (await sealed(board.measurements, board, attempt)),
+    }
+    const ending = { state: clean.state, reason: reasonOf(clean), ...journals }
     const found = { ...(size && { size }), ...(attested && { attested }) }
     const end: End = { ending, report: clean, reportDigest, ...found }
     await endAttempt(board, held.record, end, relied)
@@ -38,9 +44,11 @@ export async function reportAttempt(board: Board, attempt: string, report: Repor
 export async function expireAttempt(board: Board, attempt: AttemptRecord): Promise<void> {
   await onceAtATime(board, attempt.id, async relied => {
     if (!board.live.get(attempt.id)?.expired) return
-    const log = await journalAsLog(board, attempt.id)
     const reason = `worker ${attempt.worker} was not heard of any more`
-    await endAttempt(board, attempt, { ending: { state: 'lost', reason, log } }, relied)
+    const log = await sealed(board.journals, board, attempt.id)
+    const measurements = await sealed(board.measurements, board, attempt.id)
+    const ending = { state: 'lost', reason, log, measurements } as const
+    await endAttempt(board, attempt, { ending }, relied)
   })
 }
 
@@ -65,15 +73,10 @@ async function checked(
   { id, work }: AttemptRecord,
   report: Report,
 ): Promise<Size | undefined> {
-  const { transfer, store } = board.parts
-  if (report.log) {
-    const digest = report.log.digest as Digest
-    await transfer.acceptFile(id, work.workspace, digest)
-    const size = sizeIn(await store.get(digest))
-    if (size !== report.log.size) {
-      throw new KaosError('BAD_REQUEST', `the log has ${size} bytes, not ${report.log.size}`)
-    }
-  }
+  const { transfer } = board.parts
+  const from = { attempt: id, workspace: work.workspace }
+  await checkFile(board, from, 'the log', report.log)
+  await checkFile(board, from, 'the file of measurements', report.measurements)
   if (report.state !== 'succeeded') return undefined
   if (work.kind === 'build') {
     await checkImage(board, id, work, report)
@@ -85,6 +88,20 @@ async function checked(
   }
   if (work.kind === 'ingest') return checkIngest(board, id, work, report)
   return transfer.accept(id, work.workspace, report.output as Digest)
+}
+
+async function checkFile(
+  { parts: { transfer, store } }: Board,
+  { attempt, workspace }: { attempt: string; workspace: string },
+  what: string,
+  file: Report['log'],
+): Promise<void> {
+  if (!file) return
+  const digest = file.digest as Digest
+  await transfer.acceptFile(attempt, workspace, digest)
+  const size = sizeIn(await store.get(digest))
+  if (size === file.size) return
+  throw new KaosError('BAD_REQUEST', `${what} has ${size} bytes, not ${file.size}`)
 }
 
 async function checkImage(
@@ -121,10 +138,14 @@ async function checkIngest(
   throw new KaosError('BAD_REQUEST', `${size.files} files came, where the manifest has ${wanted}`)
 }
 
-/** What the attempt wrote so far, as a stored file; null when it wrote nothing. */
-async function journalAsLog(board: Board, attempt: string): Promise<StoredLog | null> {
-  const log = await putBytes(board.parts.store, board.journals.read(attempt, 0))
-  return log.size === 0 ? null : log
+/** What is in the journal so far, as a stored file; null when there is nothing. */
+async function sealed(
+  journals: Journals,
+  { parts: { store } }: Board,
+  attempt: string,
+): Promise<StoredLog | null> {
+  const file = await putBytes(store, journals.read(attempt, 0))
+  return file.size === 0 ? null : file
 }
 
 function reasonOf(report: Report): string | null {

@@ -74,29 +74,35 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
     async request => renewAttempt(board, request.params.attempt, request.body),
   )
 
-  app.post(
-    '/attempts/:attempt/log',
-    {
-      config: { scope: 'attempt', stream: true },
-      schema: {
-        tags,
-        summary: 'Append to the log; what is answered is durable',
-        params: Params,
-        querystring: Type.Object({ offset: Type.Integer({ minimum: 0 }) }),
-        consumes: ['application/octet-stream', 'text/plain'],
-        response: { 200: LogReceipt, '4xx': Problem },
+  const appended = [
+    { url: 'log', what: 'log', journals: board.journals },
+    { url: 'measurements', what: 'JSON lines of measurements', journals: board.measurements },
+  ]
+  for (const { url, what, journals } of appended) {
+    app.post(
+      `/attempts/:attempt/${url}`,
+      {
+        config: { scope: 'attempt', stream: true },
+        schema: {
+          tags,
+          summary: `Append to the ${what}; what is answered is durable`,
+          params: Params,
+          querystring: Type.Object({ offset: Type.Integer({ minimum: 0 }) }),
+          consumes: ['application/octet-stream', 'text/plain'],
+          response: { 200: LogReceipt, '4xx': Problem },
+        },
       },
-    },
-    async request => {
-      const { attempt } = request.params
-      board.live.renew(attempt)
-      const bytes = bounded(bodyOf(request.body), BATCH_MAX)
-      const offset = await board.journals.append(attempt, request.query.offset, bytes)
-      board.live.renew(attempt)
-      board.changes.wake(attemptTopic(attempt))
-      return { offset }
-    },
-  )
+      async request => {
+        const { attempt } = request.params
+        board.live.renew(attempt)
+        const bytes = bounded(bodyOf(request.body), BATCH_MAX)
+        const offset = await journals.append(attempt, request.query.offset, bytes)
+        board.live.renew(attempt)
+        board.changes.wake(attemptTopic(attempt))
+        return { offset }
+      },
+    )
+  }
 
   app.post(
     '/attempts/:attempt/have',

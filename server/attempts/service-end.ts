@@ -5,7 +5,7 @@ import { type Board, makeReady, type Plan, saveEndpoint } from '../jobs/board.ts
 import { readRecord, same, write } from '../jobs/reading.ts'
 import { type AttemptRecord, type EndpointRecord, keyOf, type Trace } from '../jobs/records.ts'
 import { KEPT_TRACES, withoutAttempt } from '../serve/endpoints.ts'
-import { addLog, courseOf, type Facts, traceOf } from './facts.ts'
+import { addJournals, courseOf, type Facts, traceOf } from './facts.ts'
 import type { ServicePlace } from './places.ts'
 import type { End } from './verdict.ts'
 import { verdictOn } from './verdict.ts'
@@ -23,7 +23,7 @@ export function endService(
     limit: Number.POSITIVE_INFINITY,
   })
   const facts: Facts = { nodes: [], edges: [] }
-  addLog(board, facts, attempt, ending.log)
+  addJournals(board, facts, attempt, ending)
   const traces = [...endpoint.traces, traceOf(attempt, ending)].slice(-KEPT_TRACES)
   const again = verdict.is === 'again'
   plan.statements.push({
@@ -54,7 +54,7 @@ export async function logOfGone(
 ): Promise<void> {
   const { work } = attempt
   const facts: Facts = { nodes: [], edges: [] }
-  addLog(board, facts, attempt, ending.log)
+  addJournals(board, facts, attempt, ending)
   plan.statements.push({
     type: 'attempt.stopped',
     workspace: work.workspace,

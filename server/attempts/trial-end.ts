@@ -6,7 +6,7 @@ import { type Board, makeReady, type Plan, saveJob } from '../jobs/board.ts'
 import { same, write } from '../jobs/reading.ts'
 import type { AttemptRecord, JobRecord, TrialRecord } from '../jobs/records.ts'
 import {
-  addLog,
+  addJournals,
   courseOf,
   environmentEntity,
   type Facts,
@@ -37,7 +37,7 @@ export async function endTrial(
   })
   const traces = [...trial.traces, traceOf(attempt, ending)]
   const facts: Facts = { nodes: [], edges: [] }
-  addLog(board, facts, attempt, ending.log)
+  addJournals(board, facts, attempt, ending)
   if (verdict.is === 'again') {
     const detail = { job: job.id, trial: trial.id, ...courseOf(attempt, ending, end.report) }
     plan.statements.push({ type: 'attempt.lost', workspace: job.workspace, ...facts, detail })

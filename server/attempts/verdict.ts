@@ -12,6 +12,8 @@ export interface Ending {
   readonly state: Trace['state']
   readonly reason: string | null
   readonly log: StoredLog | null
+  /** What it used while it ran; only of trials. */
+  readonly measurements: StoredLog | null
 }
 
 export type Verdict =

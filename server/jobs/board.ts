@@ -19,7 +19,9 @@ export interface Board {
   readonly turns: Turns
   readonly ready: ReadySet
   readonly live: LiveAttempts
+  /** Logs of running attempts, and what was measured of them. */
   readonly journals: Journals
+  readonly measurements: Journals
   /** Endpoints that are listed, by name. */
   readonly endpoints: Map<string, EndpointRecord>
 }

@@ -72,6 +72,7 @@ async function openBoard(parts: Parts, expired: (attempt: AttemptRecord) => void
     turns: openTurns(),
     ready: await openReadySet(ledger),
     journals: await openJournals(join(settings.data, 'logs', 'attempts')),
+    measurements: await openJournals(join(settings.data, 'measurements', 'attempts')),
     endpoints: new Map<string, EndpointRecord>(),
   }
 }

@@ -1,32 +1,13 @@
 /* Logs as one text: ended attempts from their stored files, the running one from its journal. A
  * reader that follows goes on where it is when the journal becomes a stored file. */
 import { pointFile } from '../../api/grid.ts'
-import { readFile } from '../../store/trees.ts'
 import { hyperOf } from '../attempts/orders.ts'
 import { wordsOf } from '../replay/runs.ts'
 import type { Board } from './board.ts'
-import { attemptTopic, endpointTopic, jobTopic } from './changes.ts'
+import { endpointTopic, jobTopic } from './changes.ts'
+import { type Following, pieces, released, type Source, trialSource } from './journal-pieces.ts'
 import { readRecord } from './reading.ts'
-import {
-  type EndpointRecord,
-  isFinal,
-  type JobRecord,
-  keyOf,
-  type Trace,
-  type TrialRecord,
-} from './records.ts'
-
-export interface Following {
-  readonly follow: boolean
-  readonly signal: AbortSignal
-}
-
-/** Where a piece of work stands, for its log. */
-interface Source {
-  readonly traces: readonly Trace[]
-  readonly attempt: string | null
-  readonly ended: boolean
-}
+import { type EndpointRecord, isFinal, type JobRecord, keyOf } from './records.ts'
 
 const NEWLINE = 10
 
@@ -76,37 +57,13 @@ export async function* endpointLog(
   })
 }
 
-/** Waits for a trial to be released, if one follows; false when it is not and will not be now. */
-async function released(
-  board: Board,
-  job: () => Promise<JobRecord>,
-  index: number,
-  { follow, signal }: Following,
-): Promise<boolean> {
-  const { id } = await job()
-  for (;;) {
-    const woken = board.changes.next([jobTopic(id)], { signal, ms: LOOK_AGAIN_MS })
-    const { state, train } = await job()
-    if (index < train!.next) return true
-    if (isFinal(state) || !follow || signal.aborted || board.changes.closed) return false
-    await woken
-  }
-}
-
-/** A reader that waits looks at the records at least this often. */
-const LOOK_AGAIN_MS = 1000
-
 function trialLog(
   board: Board,
   job: string,
   index: number,
   how: Following,
 ): AsyncGenerator<Uint8Array> {
-  const key = keyOf.trial(job, index)
-  return workLog(board, how, jobTopic(job), async () => {
-    const trial = (await readRecord<TrialRecord>(board.parts.ledger, key))!.value
-    return { traces: trial.traces, attempt: trial.attempt, ended: isFinal(trial.state) }
-  })
+  return workLog(board, how, jobTopic(job), trialSource(board, job, index))
 }
 
 async function heading(board: Board, job: JobRecord, index: number, last: number): Promise<string> {
@@ -119,56 +76,13 @@ async function heading(board: Board, job: JobRecord, index: number, last: number
 
 async function* workLog(
   board: Board,
-  { follow, signal }: Following,
+  how: Following,
   topic: string,
   look: () => Promise<Source>,
 ): AsyncGenerator<Uint8Array> {
-  let shown: string | undefined
-  let offset = 0
-  const passed = new Set<string>()
-  for (;;) {
-    // Asked for before looking, so that nothing that happens meanwhile is missed.
-    const topics = shown === undefined ? [topic] : [topic, attemptTopic(shown)]
-    const woken = board.changes.next(topics, { signal, ms: LOOK_AGAIN_MS })
-    const { traces, attempt, ended } = await look()
-    for (const trace of traces) {
-      if (passed.has(trace.attempt)) continue
-      const skip = shown === trace.attempt ? offset : 0
-      if (skip === 0 && trace.number > 1 && trace.log) yield attemptHeading(trace.number)
-      if (trace.log) yield* skipping(readFile(board.parts.store, trace.log.digest), skip)
-      passed.add(trace.attempt)
-    }
-    let gone = false
-    if (attempt !== null && !passed.has(attempt)) {
-      if (shown !== attempt) offset = 0
-      shown = attempt
-      for await (const chunk of board.journals.read(attempt, offset)) {
-        const number = board.live.get(attempt)?.record.number ?? 1
-        if (offset === 0 && number > 1) yield attemptHeading(number)
-        offset += chunk.length
-        yield chunk
-      }
-      // Ended while it was read: the rest is in the stored file.
-      gone = board.live.get(attempt) === undefined
-    }
-    if (signal.aborted || board.changes.closed || (ended && !gone)) return
-    if (!follow && !gone) return
-    if (!gone) await woken
-  }
-}
-
-function attemptHeading(number: number): Uint8Array {
-  return Buffer.from(`==> attempt ${number} <==\n`)
-}
-
-async function* skipping(
-  bytes: AsyncIterable<Uint8Array>,
-  count: number,
-): AsyncGenerator<Uint8Array> {
-  let left = count
-  for await (const chunk of bytes) {
-    const rest = chunk.subarray(Math.min(left, chunk.length))
-    left -= chunk.length - rest.length
-    if (rest.length > 0) yield rest
+  const found = pieces(board, how, { journals: board.journals, part: 'log', topic, look })
+  for await (const { number, first, bytes } of found) {
+    if (first && number > 1) yield Buffer.from(`==> attempt ${number} <==\n`)
+    yield bytes
   }
 }

@@ -32,6 +32,8 @@ export type Trace = {
   state: 'succeeded' | 'failed' | 'stopped' | 'lost'
   reason: string | null
   log: StoredLog | null
+  /** Of a trial, from 2026-11 on. */
+  measurements?: StoredLog | null
 }
 
 export type TrainPart = {

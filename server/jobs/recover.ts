@@ -25,7 +25,9 @@ export async function readMemory(board: Board): Promise<void> {
   for await (const { value } of recordsOf<AttemptRecord>(ledger, 'attempt/')) {
     board.live.add(value, await isStopped(board, value.work))
   }
-  await board.journals.keepOnly(new Set(board.live.all().map(held => held.record.id)))
+  const held = new Set(board.live.all().map(one => one.record.id))
+  await board.journals.keepOnly(held)
+  await board.measurements.keepOnly(held)
 }
 
 async function isStopped(board: Board, work: WorkRef): Promise<boolean> {

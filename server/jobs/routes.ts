@@ -6,6 +6,7 @@ import type { Board } from './board.ts'
 import { findJob } from './find.ts'
 import { killJob } from './kill.ts'
 import { jobLog } from './logs.ts'
+import { jobMeasurements } from './measurements.ts'
 import { rowOf } from './rows.ts'
 import { goneOf, sendBytes } from './streams.ts'
 import { jobView } from './view.ts'
@@ -61,6 +62,30 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (app
     },
   )
 
+  app.get(
+    '/workspaces/:ws/jobs/:job/measurements',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'What the trials used while they ran, a line of JSON (MeasurementLine) per sample',
+        params: Params,
+        querystring: Type.Object({
+          follow: Type.Optional(Type.Boolean()),
+          trial: Type.Optional(Type.Integer({ minimum: 0 })),
+        }),
+        produces: ['application/x-ndjson'],
+      },
+    },
+    async (request, reply) => {
+      const workspace = await workspaces.find(request.actor, request.params.ws)
+      const { value } = await findJob(board, workspace, request.params.job)
+      const { follow = false, trial } = request.query
+      const lines = jobMeasurements(board, value, { trial, follow, signal: goneOf(reply) })
+      return sendBytes(reply, NDJSON, lines, follow ? 'at once' : 'with the first bytes')
+    },
+  )
+
   app.post(
     '/workspaces/:ws/jobs/:job/kill',
     {
@@ -101,3 +126,4 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (app
 }
 
 export const TEXT = 'text/plain; charset=utf-8'
+const NDJSON = 'application/x-ndjson'

@@ -6,8 +6,9 @@ import { readSmallFile } from '../../store/trees.ts'
 import { hyperOf } from '../attempts/orders.ts'
 import { authorOf } from './authors.ts'
 import type { Board } from './board.ts'
+import { historyOf, runOf } from './history.ts'
 import { recordsOf } from './reading.ts'
-import { type JobRecord, keyOf, type TrainPart, type TrialRecord } from './records.ts'
+import { isFinal, type JobRecord, keyOf, type TrainPart, type TrialRecord } from './records.ts'
 import { progressNow, rowOf } from './rows.ts'
 
 export interface JobQuestion {
@@ -43,6 +44,7 @@ export async function jobView(
     resources: job.resources,
     attempts: job.attempts,
     environment: await environmentOf(board, job),
+    ...(await historyOf(board, job)),
     build: job.train?.build ?? null,
     ingest: job.train?.ingest ?? null,
     from: job.replay?.of.job ?? (await madeFrom(board, job)),
@@ -106,6 +108,7 @@ async function modelRows(
         metrics: trial.metrics,
         score: sortBy === undefined ? null : scoreOf(trial, sortBy),
         warnings: trial.warnings,
+        run: isFinal(trial.state) ? await runOf(board, trial) : null,
       }
     }),
   )

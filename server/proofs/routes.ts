@@ -4,12 +4,17 @@ import { KeySet } from '../../api/signing-keys.ts'
 import {
   CheckpointView,
   ConsistencyView,
+  ErasableView,
+  ErasedView,
+  EraseRequest,
   InclusionView,
   KeyView,
   Problem,
   StatementView,
 } from '../../api/wire.ts'
 import type { Ledger } from '../../graph/ledger.ts'
+import type { People } from '../parts.ts'
+import { erasableStatement, erasedStatements, eraseStatement } from './erase.ts'
 import type { Keys, PublicKey } from './keys.ts'
 import type { LedgerProofs } from './proofs.ts'
 
@@ -17,6 +22,7 @@ interface Options {
   readonly ledger: Ledger
   readonly proofs: LedgerProofs
   readonly keys: Keys
+  readonly people: Pick<People, 'nameOf'>
 }
 
 const tags = ['ledger']
@@ -96,6 +102,48 @@ export const proofRoutes: FastifyPluginAsyncTypebox<Options> = async (app, optio
       },
     },
     async () => ({ findings: await ledger.verify() }),
+  )
+
+  app.get(
+    '/admin/ledger/statement',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        tags,
+        summary: 'What a statement made that stands to be erased',
+        querystring: Type.Object({ of: Type.String({ maxLength: 64 }) }),
+        response: { 200: ErasableView, '4xx': Problem },
+      },
+    },
+    ({ query }) => erasableStatement(ledger, query.of),
+  )
+
+  app.post(
+    '/admin/ledger/erase',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        tags,
+        summary: 'Erase what a statement says, by law; its leaf and every proof stay',
+        body: EraseRequest,
+        response: { 201: ErasedView, '4xx': Problem },
+      },
+    },
+    async ({ actor, body }, reply) =>
+      reply.code(201).send(await eraseStatement(options, actor, body)),
+  )
+
+  app.get(
+    '/admin/ledger/erasures',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        tags,
+        summary: 'Statements that were erased, by whom and why',
+        response: { 200: Type.Object({ erasures: Type.Array(ErasedView) }), '4xx': Problem },
+      },
+    },
+    async () => ({ erasures: await erasedStatements(options) }),
   )
 
   app.get(

@@ -1,6 +1,6 @@
 /* A part of the graph as a file: drawn, or as others read it. A model or an endpoint with the history
  * of one training keeps the look of the original; what is larger is drawn in few boxes. */
-import { collapsed, lineageDot, render, svgToPdf } from '../../graph/drawing/drawing.ts'
+import { collapsed, type Format, lineageDot, render } from '../../graph/drawing/drawing.ts'
 import { provJson } from '../../graph/exports/prov-json.ts'
 import type { Graph, Node } from '../../graph/ledger.ts'
 import type { Board } from '../jobs/board.ts'
@@ -9,10 +9,10 @@ import { type EndpointRecord, keyOf } from '../jobs/records.ts'
 import type { Workspace } from '../parts.ts'
 import { urlOf } from '../serve/view.ts'
 import { nameOf } from './names.ts'
-import { type Document, endpointProvenance, modelProvenance } from './provenance.ts'
+import { type Document, endpointProvenance, modelProvenance, svgDocument } from './provenance.ts'
 import { type Asked, askedGraph, type Question } from './show.ts'
 
-export type DocumentFormat = 'pdf' | 'svg' | 'dot' | 'json' | 'prov'
+export type DocumentFormat = Format | 'json' | 'prov'
 
 /** Things that a drawing counts. */
 const DRAWN_MAX = 20_000
@@ -52,7 +52,7 @@ async function classicOf(
   board: Board,
   workspace: Workspace,
   { of, direction, graph }: Asked,
-  format: 'pdf' | 'svg' | 'dot',
+  format: Format,
   host: string,
 ): Promise<Document | undefined> {
   if (direction !== 'up' || !isOneTraining(graph)) return undefined
@@ -80,7 +80,7 @@ async function endpointOf(
 async function drawn(
   { parts }: Board,
   { of, direction, graph }: Asked,
-  format: 'pdf' | 'svg' | 'dot',
+  format: Format,
 ): Promise<Document> {
   const picture = collapsed(graph, of.id, direction)
   const names = new Map<string, string>()
@@ -90,8 +90,7 @@ async function drawn(
   const dot = lineageDot({ picture, start: of.id, direction, names, things, truncated })
   if (format === 'dot') return { type: 'text/vnd.graphviz; charset=utf-8', body: dot }
   const svg = await render(dot, { deadlineMs: LAYOUT_MS })
-  if (format === 'svg') return { type: 'image/svg+xml', body: svg }
-  return { type: 'application/pdf', body: await svgToPdf(svg) }
+  return svgDocument(svg, format)
 }
 
 /** What every file system takes. */

@@ -1,11 +1,13 @@
 /* Provenance to hand out: as a drawing (PDF, SVG, its DOT), or as the graph itself in JSON. */
 import { KaosError } from '../../api/errors.ts'
 import {
+  type Format,
   pushDot,
   render,
   type ServeDrawing,
   serveDot,
   svgToPdf,
+  svgToPng,
   trainDot,
 } from '../../graph/drawing/drawing.ts'
 import type { Graph, Node } from '../../graph/ledger.ts'
@@ -14,7 +16,7 @@ import type { Parts, Workspace } from '../parts.ts'
 import { isTrained, pushDrawing } from './push.ts'
 import { bundle, trainDrawing, upstream } from './train.ts'
 
-export type ProvenanceFormat = 'pdf' | 'svg' | 'dot' | 'json'
+export type ProvenanceFormat = Format | 'json'
 
 export interface Document {
   readonly type: string
@@ -24,6 +26,7 @@ export interface Document {
 const TYPES = {
   pdf: 'application/pdf',
   svg: 'image/svg+xml',
+  png: 'image/png',
   dot: 'text/vnd.graphviz; charset=utf-8',
   json: 'application/json',
 } as const
@@ -87,11 +90,19 @@ async function serveDrawing(
   }
 }
 
-async function drawn(dot: string, format: 'pdf' | 'svg' | 'dot'): Promise<Document> {
+async function drawn(dot: string, format: Format): Promise<Document> {
+  if (format === 'dot') return { type: TYPES.dot, body: dot }
+  return svgDocument(await render(dot), format)
+}
+
+/** The drawing in its form. */
+export async function svgDocument(
+  svg: string,
+  format: Exclude<Format, 'dot'>,
+): Promise<Document> {
   const type = TYPES[format]
-  if (format === 'dot') return { type, body: dot }
-  const svg = await render(dot)
-  return { type, body: format === 'svg' ? svg : Buffer.from(await svgToPdf(svg)) }
+  if (format === 'svg') return { type, body: svg }
+  return { type, body: Buffer.from(await (format === 'png' ? svgToPng(svg) : svgToPdf(svg))) }
 }
 
 /** The W3C's words for the three kinds of thing and their relations, as the ledger keeps them. */

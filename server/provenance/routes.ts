@@ -35,7 +35,7 @@ const QUESTION = {
   depth: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
   asOf: Type.Optional(Type.String({ maxLength: 64 })),
 }
-const FORMATS = ['pdf', 'svg', 'dot', 'json', 'prov'] as const
+const FORMATS = ['pdf', 'svg', 'png', 'dot', 'json', 'prov'] as const
 const EXPORTS = ['openlineage', 'prov'] as const
 
 export const provenanceRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (
@@ -73,7 +73,7 @@ export const provenanceRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = asy
           ...QUESTION,
           format: Type.Union(FORMATS.map(format => Type.Literal(format))),
         }),
-        produces: ['application/pdf', 'image/svg+xml', 'text/vnd.graphviz', 'application/json'],
+        produces: ['application/pdf', 'image/svg+xml', 'image/png', 'text/vnd.graphviz', 'application/json'],
       },
     },
     async (request, reply) => {

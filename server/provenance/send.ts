@@ -7,6 +7,7 @@ export const Format = Type.Object({
     Type.Union([
       Type.Literal('pdf'),
       Type.Literal('svg'),
+      Type.Literal('png'),
       Type.Literal('dot'),
       Type.Literal('json'),
     ]),

@@ -1,11 +1,16 @@
 /* A program that commits until it is killed, and says what was acknowledged, a line each: number of
- * the statement, id of its node, version of its record. Argument: the file of the ledger. */
+ * the statement, id of its node, version of its record. Argument: the file of the ledger, or `neo4j`
+ * and the prefix of one in the tests' Neo4j. */
 import { writeSync } from 'node:fs'
 import { argv } from 'node:process'
 import { newId } from '../../api/ids.ts'
+import { openNeo4jLedger } from '../../graph/neo4j/ledger.ts'
 import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
+import { place } from './neo4j-place.ts'
 
-const ledger = await openSqliteLedger(argv[2]!)
+const [what, prefix = ''] = argv.slice(2)
+const ledger =
+  what === 'neo4j' ? await openNeo4jLedger(place(), { prefix }) : await openSqliteLedger(what!)
 const actor = newId()
 
 async function commitForEver(): Promise<never> {

@@ -1,6 +1,7 @@
 /* What every back end of the ledger must do. A back end's test calls this once. */
 import { describe } from 'node:test'
 import { commitCases } from './conformance/commits.ts'
+import { erasureCases } from './conformance/erasures.ts'
 import { lineageCases } from './conformance/lineage.ts'
 import { proofCases } from './conformance/proofs.ts'
 import { questionCases } from './conformance/questions.ts'
@@ -17,5 +18,6 @@ export function ledgerConformance(name: string, open: Open): void {
     questionCases(open)
     lineageCases(open)
     proofCases(open)
+    erasureCases(open)
   })
 }

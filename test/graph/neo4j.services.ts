@@ -1,9 +1,13 @@
 /* The ledger in a real Neo4j. All tests share one database: each run has labels of its own. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import neo4j from 'neo4j-driver'
 import type { Ledger } from '../../graph/ledger.ts'
 import { openNeo4jLedger } from '../../graph/neo4j/ledger.ts'
@@ -15,6 +19,8 @@ import { ledgerConformance } from './conformance.ts'
 import { place, prefix, sweep } from './neo4j-place.ts'
 import { chanceOf, randomFacts } from './random.ts'
 import { agent, entity, type Open, ORGANISATION } from './stage.ts'
+
+const COMMITTING = fileURLToPath(new URL('./committing.ts', import.meta.url))
 
 let last: string | undefined
 
@@ -70,6 +76,81 @@ describe('a ledger in Neo4j', () => {
     await Promise.all(servers.map(server => server.close()))
   })
 })
+
+describe('two servers over one Neo4j, either of which is killed', () => {
+  it('lose nothing that was acknowledged, and log and graph stay equal', async t => {
+    await sweep('content')
+    const watcher = await openNeo4jLedger(place(), { prefix })
+    t.after(() => watcher.close())
+    const chance = chanceOf(Date.now())
+    const acknowledged: string[][] = []
+    let steady = startServer()
+    for (let round = 0; round < 6; round++) {
+      const other = startServer()
+      // Both are at work, then one dies at some moment of its commits.
+      await Promise.all([steady.acknowledges(5), other.acknowledges(5)])
+      const [victim, left] = round % 2 === 0 ? [steady, other] : [other, steady]
+      await new Promise(resolve => setTimeout(resolve, chance(100)))
+      acknowledged.push(...(await victim.kill()))
+      await left.acknowledges(5)
+      steady = left
+    }
+    acknowledged.push(...(await steady.kill()))
+
+    const { size } = await watcher.head()
+    const log = await Array.fromAsync(payloadsOf(watcher))
+    assert.equal(log.length, size)
+    t.diagnostic(`${acknowledged.length} acknowledged, ${size} in the log`)
+    for (const [seq, id, version] of acknowledged) {
+      assert.ok(log[Number(seq)]?.includes(id!), `statement ${seq} lost ${id}`)
+      const [record] = await watcher.records(`import/${id}`)
+      assert.equal(String(record?.version), version)
+    }
+    assert.equal(new Set(acknowledged.map(([seq]) => seq)).size, acknowledged.length)
+    assert.deepEqual(await watcher.verify(), [])
+  })
+})
+
+async function* payloadsOf(ledger: Ledger): AsyncGenerator<string> {
+  for (let from = 0; ; from += 500) {
+    const page = await ledger.log(from, 500)
+    for (const { payload } of page) yield payload!
+    if (page.length < 500) return
+  }
+}
+
+/** A server's part of the ledger: a process that commits until it is killed. */
+function startServer() {
+  const options = { stdio: ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit'] }
+  const child = spawn(process.execPath, [COMMITTING, 'neo4j', prefix], options)
+  const ended = once(child, 'exit')
+  const lines: string[] = []
+  const said = new EventTarget()
+  const input = createInterface({ input: child.stdout })
+  input.on('line', line => {
+    lines.push(line)
+    said.dispatchEvent(new Event('line'))
+  })
+  return {
+    /** Resolves after so many more. */
+    async acknowledges(more: number): Promise<void> {
+      const enough = lines.length + more
+      while (lines.length < enough) {
+        if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`)
+        await Promise.race([once(said, 'line'), ended])
+      }
+    },
+    /** All that it ever acknowledged: number, id and version. */
+    async kill(): Promise<string[][]> {
+      const read = once(input, 'close')
+      child.kill('SIGKILL')
+      assert.deepEqual(await ended, [null, 'SIGKILL'])
+      await read
+      const words = lines.map(line => line.split(' '))
+      return words.filter(one => one.length === 3 && one[2] !== '')
+    },
+  }
+}
 
 describe('the plan of a question about lineage', () => {
   const driver = neo4j.driver(place().url, neo4j.auth.basic(place().user, place().password))

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
+import type { ErasedView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { environment } from '../../config.ts'
 import { DONE } from '../../look.ts'
@@ -40,6 +41,11 @@ export default class LedgerVerify extends KaosCommand {
       throw new KaosError('LEDGER_DAMAGED', `${message}; restore it from a backup`)
     }
     this.result(` ${DONE} every statement, leaf and edge is what the log says`)
+    const { erasures } = await client.get<{ erasures: ErasedView[] }>('/admin/ledger/erasures')
+    if (erasures.length > 0) {
+      const next = 'see: kaos admin ledger erasures'
+      this.result(` - ${countText(erasures.length, 'statement')} erased by law; ${next}`)
+    }
     return { size, root, before: before ?? null, findings }
   }
 }

@@ -3,7 +3,7 @@ import { Args, Flags } from '@oclif/core'
 import type { ProvenanceView } from '../../../api/wire.ts'
 import { KaosCommand, type WorkspaceSession } from '../../base.ts'
 
-const FORMATS = ['tree', 'pdf', 'svg', 'dot', 'json', 'prov']
+const FORMATS = ['tree', 'pdf', 'svg', 'png', 'dot', 'json', 'prov']
 /** What a terminal can show. */
 const TEXTS = new Set(['dot', 'json', 'prov'])
 

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import type { JobView, ReplayView } from '../../../api/wire.ts'
+import type { JobView, MeasurementLine, ReplayView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
@@ -11,6 +11,7 @@ export default class TrainInfo extends KaosCommand {
   static override examples = [
     '<%= config.bin %> train info -i 0',
     '<%= config.bin %> train info -j @latest --sort_by accuracy_test --objective max',
+    '<%= config.bin %> train info -i 0 --details --measurements',
   ]
   static override flags = {
     job_id: shared.jobId,
@@ -21,10 +22,16 @@ export default class TrainInfo extends KaosCommand {
       options: ['max', 'min'],
       default: 'max',
     }),
+    details: Flags.boolean({
+      summary: 'also what it ran with: commits, image, packages, resources, times',
+    }),
+    measurements: Flags.boolean({
+      summary: 'also what the trials used: CPU, memory, GPUs (with --json every sample)',
+    }),
     page_id: Flags.integer({ char: 'p', summary: 'page, from 0', min: 0, default: 0 }),
   }
 
-  async run(): Promise<JobView> {
+  async run(): Promise<JobView & { measurements?: MeasurementLine[] }> {
     const { flags } = await this.parse(TrainInfo)
     const choice = { option: '-j/--job_id', name: flags.job_id, ind: flags.ind }
     checkChoice(choice)
@@ -37,14 +44,27 @@ export default class TrainInfo extends KaosCommand {
       page: page_id,
     })
     this.info(`Retrieving info from ${view.job.jobId}`)
-    if (!this.jsonEnabled()) await page(infoText(view, sortBy))
+    const { measurementLines, measurementsOf } = await import('../../measurements.ts')
+    const samples = flags.measurements
+      ? await measurementsOf(client, base, view.job.jobId)
+      : undefined
+    if (!this.jsonEnabled()) {
+      const { detailLines } = await import('../../job-details.ts')
+      const text = [
+        infoText(view, sortBy),
+        ...(flags.details ? [...detailLines(view), ''] : []),
+        ...(samples?.length ? [...measurementLines(samples), ''] : []),
+      ]
+      await page(text.join('\n'))
+    }
     if (view.job.kind === 'replay' && !this.jsonEnabled()) {
       const replay = await client.get<ReplayView>(`${base}${path`/replays/${view.job.jobId}`}`)
       const { replayText } = await import('../../replay-texts.ts')
       this.result(replayText(replay).trimEnd())
     }
     this.#remarks(view)
-    return view
+    if (samples?.length === 0) this.info('nothing was measured: no trial ran long enough')
+    return { ...view, ...(samples && { measurements: samples }) }
   }
 
   #remarks({ job, models }: JobView): void {

@@ -19,6 +19,7 @@ export interface Played {
   readonly renewals: Renewal[]
   readonly reports: Report[]
   log: Buffer
+  measurements: Buffer
   stop: boolean
   stale: boolean
 }
@@ -79,7 +80,8 @@ export class ScriptedServer {
       }),
     }
     const played: Played = {
-      ...{ order, renewals: [], reports: [], log: Buffer.alloc(0), stop: false, stale: false },
+      ...{ order, renewals: [], reports: [], log: Buffer.alloc(0), measurements: Buffer.alloc(0) },
+      ...{ stop: false, stale: false },
     }
     this.attempts.set(attempt, played)
     this.#ready.push(played)
@@ -186,12 +188,12 @@ export class ScriptedServer {
       played.renewals.push(JSON.parse(String(body)))
       return json(response, { leaseMs: played.order.leaseMs, stop: played.stop })
     }
-    if (name === 'log') {
+    if (name === 'log' || name === 'measurements') {
       const offset = Number(url.searchParams.get('offset'))
-      if (offset > played.log.length) return problem(response, 409, 'CONFLICT')
-      const fresh = body.subarray(played.log.length - offset)
-      played.log = Buffer.concat([played.log, fresh])
-      return json(response, { offset: played.log.length })
+      if (offset > played[name].length) return problem(response, 409, 'CONFLICT')
+      const fresh = body.subarray(played[name].length - offset)
+      played[name] = Buffer.concat([played[name], fresh])
+      return json(response, { offset: played[name].length })
     }
     if (name === 'have') {
       const count = body.length / 32

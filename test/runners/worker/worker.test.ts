@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import type { BuildWork } from '../../../api/attempts.ts'
+import type { BuildWork, Measurement } from '../../../api/attempts.ts'
 import type { Digest } from '../../../api/digest.ts'
 import { answerOf, askOnce, serviceNamed } from '../fixture.ts'
 import { tick, workerScene } from './scene.ts'
@@ -35,6 +35,30 @@ test('a point of a grid is shown at its hash and file', async t => {
 
   assert.equal(report.state, 'succeeded', report.reason)
   assert.equal(server.text(report.output as Digest, 'values'), '{"lr":0.1}')
+})
+
+test('what a training uses is measured while it runs, sent as it comes, and stored', async t => {
+  const { server, trial } = await workerScene(t)
+  const train = '#!/bin/sh\nsleep 3\nmkdir "$1"; echo ok > "$1/model"\n'
+
+  const played = server.offer(await trial(train))
+  const early = await server.until(() => played.measurements.length > 0 && played.reports.length)
+  const report = await server.reported(played)
+
+  assert.equal(early, 0, 'nothing came before the end')
+  const stored = server.file(report.measurements!.digest as Digest)
+  assert.equal(stored, played.measurements.toString())
+  const samples = stored
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Measurement)
+  assert.ok(samples.length >= 2, stored)
+  assert.ok(samples.every(one => one.memoryBytes > 0 && one.cpuSeconds >= 0))
+  assert.deepEqual(
+    samples.map(one => one.at),
+    samples.map(one => one.at).sort(),
+  )
+  assert.equal(report.usage?.memoryBytes, Math.max(...samples.map(one => one.memoryBytes)))
 })
 
 test('a build reports an image from which a training runs', async t => {

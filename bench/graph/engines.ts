@@ -1,0 +1,85 @@
+/* A generated graph in a back end, ready to be asked: by the ledger, and by hand. */
+import { statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import type { Ledger } from '../../graph/ledger.ts'
+import type { Neo4jPlace } from '../../graph/neo4j/connection.ts'
+import { openNeo4jLedger } from '../../graph/neo4j/ledger.ts'
+import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
+import { removeAll } from '../../test/graph/neo4j-sweep.ts'
+import { bareNeo4jJobs, bareSqliteJobs, type CommitRun, ledgerJobs } from './commits.ts'
+import type { Made } from './generate.ts'
+import { loadNeo4j, loadSqlite } from './load.ts'
+import { type Asker, askerOf, bareNeo4j, bareSqlite } from './questions.ts'
+
+export interface Opened {
+  readonly ledger: Ledger
+  readonly ours: Asker
+  readonly byHand: Asker
+  close(): Promise<void>
+}
+
+export interface Engine {
+  readonly name: 'SQLite' | 'Neo4j'
+  /** Of a pair of goals: SQLite's, Neo4j's. */
+  readonly column: 0 | 1
+  readonly made: Made
+  load(): Promise<void>
+  open(): Promise<Opened>
+  /** Jobs a second, committed by 32 clients: through the ledger, and by hand. */
+  commits(seconds: number): Promise<{ ours: CommitRun; byHand: CommitRun }>
+  remove(): Promise<void>
+}
+
+export function sqliteEngine(made: Made, file: string): Engine {
+  return {
+    name: 'SQLite',
+    column: 0,
+    made,
+    async load() {
+      await loadSqlite(made, file)
+      console.log(`SQLite: ${(statSync(file).size / 1e6).toFixed(0)} MB`)
+    },
+    async open() {
+      const ledger = await openSqliteLedger(file)
+      const byHand = bareSqlite(file)
+      const close = async () => {
+        byHand.close()
+        await ledger.close()
+      }
+      return { ledger, ours: askerOf(ledger), byHand, close }
+    },
+    async commits(seconds) {
+      const ours = await ledgerJobs([{ sqlite: file }], seconds)
+      return { ours, byHand: await bareSqliteJobs(`${file}-by-hand`, seconds) }
+    },
+    async remove() {
+      for (const name of [file, `${file}-by-hand`]) {
+        for (const end of ['', '-wal', '-shm']) await rm(name + end, { force: true })
+      }
+    },
+  }
+}
+
+export function neo4jEngine(made: Made, place: Neo4jPlace, prefix: string): Engine {
+  return {
+    name: 'Neo4j',
+    column: 1,
+    made,
+    load: () => loadNeo4j(made, place, prefix),
+    async open() {
+      const ledger = await openNeo4jLedger(place, { prefix })
+      const byHand = bareNeo4j(place, prefix)
+      const close = async () => {
+        await byHand.close()
+        await ledger.close()
+      }
+      return { ledger, ours: askerOf(ledger), byHand, close }
+    },
+    async commits(seconds) {
+      const server = { neo4j: place, prefix }
+      const ours = await ledgerJobs([server, server], seconds)
+      return { ours, byHand: await bareNeo4jJobs(place, prefix, seconds) }
+    },
+    remove: () => removeAll(place, prefix),
+  }
+}

@@ -1,0 +1,106 @@
+/* A journal of an attempt (its log, its measurements) on its way to the server: first into a file of
+ * the worker's, then sent from there, as fast as the server takes it. Nothing is lost while the server
+ * is away, and after a crash sending goes on where the server says that it should. */
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { LOG_MAX } from '../runner.ts'
+import { isGone, patiently } from './patience.ts'
+
+const PIECE = 1024 * 1024
+
+/** Sends bytes that begin at this offset; answers the offset up to which the server has it. */
+export type SendPiece = (offset: number, bytes: Uint8Array, signal: AbortSignal) => Promise<number>
+
+export class JournalOutbox {
+  readonly path: string
+  readonly #file: number
+  readonly #sendTo: SendPiece
+  readonly #quit: AbortSignal
+  #sent = 0
+  #closed = false
+  #closing: Promise<unknown> | undefined
+  #failure: unknown
+  #wake: () => void = () => {}
+  #sending: Promise<void>
+
+  constructor(path: string, sendTo: SendPiece, quit: AbortSignal) {
+    this.path = path
+    this.#sendTo = sendTo
+    this.#quit = quit
+    this.#file = openSync(path, 'a', 0o600)
+    quit.addEventListener('abort', () => this.#wake(), { once: true })
+    this.#sending = this.#send()
+  }
+
+  get size(): number {
+    return fstatSync(this.#file).size
+  }
+
+  /** Bytes as they are; what has no room is dropped. */
+  append(bytes: Uint8Array): void {
+    const room = LOG_MAX - this.size
+    const kept = bytes.subarray(0, Math.max(0, room))
+    for (let at = 0; at < kept.length; ) at += writeSync(this.#file, kept, at)
+    this.#wake()
+  }
+
+  /** One line of JSON; dropped when there is no room for all of it. */
+  entry(value: unknown): void {
+    const line = Buffer.from(`${JSON.stringify(value)}\n`)
+    if (this.size + line.length <= LOG_MAX) this.append(line)
+  }
+
+  /** Something was written into the file. */
+  protected written(): void {
+    this.#wake()
+  }
+
+  /** Resolves when the server has all of it, or does not want it any more: then with the reason. */
+  close(): Promise<unknown> {
+    this.#closing ??= this.end()
+    return this.#closing
+  }
+
+  protected async end(): Promise<unknown> {
+    this.#closed = true
+    this.#wake()
+    await this.#sending
+    closeSync(this.#file)
+    return this.#failure
+  }
+
+  async #send(): Promise<void> {
+    const buffer = Buffer.alloc(PIECE)
+    const file = await open(this.path, 'r')
+    try {
+      while (!this.#quit.aborted) {
+        const last = this.#closed
+        const { bytesRead } = await file.read(buffer, 0, PIECE, this.#sent)
+        if (bytesRead > 0) await this.#sendPiece(buffer.subarray(0, bytesRead))
+        else if (last) return
+        else await this.#more()
+      }
+    } catch (error) {
+      // The attempt is over for the server, or it refuses this: the outcome is told all the same.
+      if (!isGone(error) && !this.#quit.aborted) this.#failure = error
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #sendPiece(bytes: Uint8Array): Promise<void> {
+    const offset = this.#sent
+    this.#sent = await patiently(() => this.#sendTo(offset, bytes, this.#quit), this.#quit)
+  }
+
+  #more(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, 1000)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (this.#closed || this.#quit.aborted) this.#wake()
+    })
+  }
+}
