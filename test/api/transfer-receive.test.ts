@@ -114,11 +114,10 @@ test('does not touch a folder that holds something, nor a file', async t => {
   const { folder, store, tree } = await pushed(t, { x: 'new' })
   await lay(join(folder, 'full'), { x: 'old' })
 
-  const full = receiveTree(treeFrames(store, tree), tree, join(folder, 'full'))
-  const file = receiveTree(treeFrames(store, tree), tree, join(folder, 'full/x'))
+  const into = (target: string) => receiveTree(treeFrames(store, tree), tree, join(folder, target))
 
-  await assert.rejects(full, { code: 'BAD_REQUEST', message: /is not empty; give another target/ })
-  await assert.rejects(file, { code: 'BAD_REQUEST', message: /is not a folder; give another/ })
+  await assert.rejects(into('full'), { code: 'BAD_REQUEST', message: /is not empty; give another/ })
+  await assert.rejects(into('full/x'), { code: 'BAD_REQUEST', message: /is not a folder; give/ })
   assert.deepEqual(await contentsOf(join(folder, 'full')), { x: Buffer.from('old') })
 })
 
