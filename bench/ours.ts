@@ -13,7 +13,7 @@ export const WORKSPACE = 'bench'
 /** The only place that knows how a version is sent and fetched. */
 const push = (folder: string) => ['data', 'push', folder, '-n', 'set', '--quiet']
 const get = (version: string, target: string) => {
-  return ['data', 'get', `set@${version}`, '-o', target, '--quiet']
+  return ['data', 'get', `set@${version}`, target, '--quiet']
 }
 
 export const ours: Contestant = {

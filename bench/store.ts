@@ -34,6 +34,7 @@ export async function store(settings: Settings): Promise<void> {
     write(line)
     console.log(shownOf(line))
   }
+  mkdirSync(settings.work, { recursive: true })
   const folder = mkdtempSync(join(settings.work, 'kaos-bench-'))
   try {
     await everySuite(settings, { folder, peers, record })
