@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { HEAP_FLAGS } from '../api/heap.ts'
 import { childEnvironment } from './config.ts'
 
 /** Runs one of our programs as if it were this process: its terminal, its signals, its exit code. It is
  * given a group of its own, because Ctrl-C reaches a whole group: with what we hand on that would be
  * two signals, and the second means "at once". */
 export function inForeground(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [...HEAP_FLAGS, program, ...args], {
     stdio: 'inherit',
     detached: true,
     env: childEnvironment(),

@@ -11,5 +11,7 @@ if (major < 24) {
 const { enableCompileCache } = await import('node:module')
 const { compileCache, environment } = await import('./config.ts')
 enableCompileCache(compileCache(environment()))
+const { countBuffersAsHeap } = await import('../api/heap.ts')
+countBuffersAsHeap()
 const { main } = await import('./main.ts')
 process.exit(await main(process.argv.slice(2)))

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { HEAP_FLAGS } from '../api/heap.ts'
 import { childEnvironment } from './config.ts'
 import { packageRoot, programPath } from './package-root.ts'
 
@@ -89,7 +90,11 @@ function spawnServer(args: string[], log: string, env: NodeJS.ProcessEnv): Child
     const program = programPath('server/main')
     const stdio: StdioOptions = ['ignore', file, file]
     // Ctrl-C must not reach it before its services are stopped.
-    return spawn(process.execPath, [program, ...args], { env, stdio, detached: true })
+    return spawn(process.execPath, [...HEAP_FLAGS, program, ...args], {
+      env,
+      stdio,
+      detached: true,
+    })
   } finally {
     closeSync(file)
   }

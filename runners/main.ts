@@ -14,6 +14,7 @@ import { fstatSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { KaosError } from '../api/errors.ts'
+import { countBuffersAsHeap } from '../api/heap.ts'
 import { openProcessRunner } from './process/process.ts'
 import type { Runner } from './runner.ts'
 import { AttemptsClient } from './worker/attempts-client.ts'
@@ -91,6 +92,7 @@ async function main(): Promise<void> {
   client.close()
 }
 
+countBuffersAsHeap()
 try {
   await main()
   process.exit(0)

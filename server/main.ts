@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { isKaosError, KaosError } from '../api/errors.ts'
+import { countBuffersAsHeap } from '../api/heap.ts'
 import type { Ledger } from '../graph/ledger.ts'
 import { openNeo4jLedger } from '../graph/neo4j/ledger.ts'
 import { openSqliteLedger } from '../graph/sqlite/ledger.ts'
@@ -168,6 +169,7 @@ function fail(error: unknown): never {
   process.exit(1)
 }
 
+countBuffersAsHeap()
 try {
   const settings = await loadSettings(process.argv.slice(2))
   const { port, stop } = await start(settings)

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { HEAP_FLAGS } from '../../api/heap.ts'
 import { environmentWith } from '../config.ts'
 import type { Parts, People, Settings } from '../parts.ts'
 
@@ -103,7 +104,7 @@ function spawnWorker({ settings, url }: Options, token: string): ChildProcess {
   const program = new URL(`../../runners/main${import.meta.url.slice(-3)}`, import.meta.url)
   const { dockerSocket, baseImage } = settings
   try {
-    return spawn(process.execPath, [fileURLToPath(program)], {
+    return spawn(process.execPath, [...HEAP_FLAGS, fileURLToPath(program)], {
       stdio: ['pipe', output, output],
       env: environmentWith({
         KAOS_SERVER: url,

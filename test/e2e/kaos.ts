@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
+import { HEAP_FLAGS } from '../../api/heap.ts'
 
 export const root = join(import.meta.dirname, '..', '..')
 
@@ -62,7 +63,14 @@ export function startServer(
 ): Promise<Server> {
   const child = spawn(
     process.execPath,
-    [join(root, 'server', 'main.ts'), '--port', String(options.port ?? 0), '--data', data],
+    [
+      ...HEAP_FLAGS,
+      join(root, 'server', 'main.ts'),
+      '--port',
+      String(options.port ?? 0),
+      '--data',
+      data,
+    ],
     {
       env: { ...process.env, KAOS_RUNNER: 'process', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
