@@ -4,7 +4,7 @@
 import type { Digest } from '../../api/digest.ts'
 import type { Expectation } from '../../graph/ledger.ts'
 import { type Board, carryOut, type Plan, planFor } from '../jobs/board.ts'
-import { attemptTopic } from '../jobs/changes.ts'
+import { attemptTopic, READY } from '../jobs/changes.ts'
 import { forget, readRecord, retrying, same } from '../jobs/reading.ts'
 import { type AttemptRecord, keyOf } from '../jobs/records.ts'
 import { endBuild } from './build-end.ts'
@@ -60,7 +60,8 @@ async function record(
   else await logOfGone(board, plan, attempt, end)
   plan.after.push(() => {
     board.live.remove(attempt.id)
-    board.changes.wake(attemptTopic(attempt.id))
+    // Somebody who waits may be let in now.
+    board.changes.wake(attemptTopic(attempt.id), READY)
   })
   await carryOut(board, plan)
 }

@@ -8,6 +8,8 @@ import { openJournals } from '../attempts/journal.ts'
 import { openLiveAttempts } from '../attempts/live.ts'
 import { expireAttempt } from '../attempts/report.ts'
 import type { Endpoints, Parts, Workspace } from '../parts.ts'
+import { openQueue } from '../queue/queue.ts'
+import { QueueRules } from '../queue/rules.ts'
 import { endpointsOf, routeOf } from '../serve/endpoints.ts'
 import { killEndpoint } from '../serve/kill.ts'
 import { attemptEach, type Board } from './board.ts'
@@ -64,13 +66,16 @@ export async function openJobs(parts: Parts): Promise<Jobs> {
 async function openBoard(parts: Parts, expired: (attempt: AttemptRecord) => void): Promise<Board> {
   const { settings, ledger, now } = parts
   let last = 0
+  const live = openLiveAttempts(settings.leaseMs, expired)
+  const ready = await openReadySet(ledger)
   return {
     parts,
     newId: () => newId((last = Math.max(now(), last + 1))),
-    live: openLiveAttempts(settings.leaseMs, expired),
+    live,
     changes: openChanges(),
     turns: openTurns(),
-    ready: await openReadySet(ledger),
+    ready,
+    queue: openQueue(ready, live, await QueueRules.open(ledger, now)),
     journals: await openJournals(join(settings.data, 'logs', 'attempts')),
     measurements: await openJournals(join(settings.data, 'measurements', 'attempts')),
     endpoints: new Map<string, EndpointRecord>(),

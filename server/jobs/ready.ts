@@ -1,5 +1,5 @@
-/* The ready set: work that anybody may claim, in the order of its keys. The records decide; this is
- * their mirror in memory, so that a waiting worker costs no query. */
+/* The ready set: work that anybody may claim. The records decide; this is their mirror in memory, by
+ * key, so that a waiting worker costs no query. Which of it is next: server/queue/order.ts. */
 import type { Ledger } from '../../graph/ledger.ts'
 import { recordsOf } from './reading.ts'
 import type { WorkRef } from './records.ts'
@@ -11,9 +11,10 @@ export interface ReadyWork {
 
 export interface ReadySet {
   add(entry: ReadyWork): void
-  /** Takes the first of these kinds out of the mirror; `add` puts it back. */
-  take(kinds: readonly string[]): ReadyWork | undefined
+  /** What is taken out is put back with `add`. */
   remove(key: string): void
+  /** By key. */
+  all(): readonly ReadyWork[]
   has(workId: string): boolean
   readonly size: number
 }
@@ -30,16 +31,13 @@ export async function openReadySet(ledger: Ledger): Promise<ReadySet> {
     ids.add(entry.work.id)
   }
 
-  function out(at: number): ReadyWork | undefined {
-    const entry = at < 0 ? undefined : entries.splice(at, 1)[0]
-    if (entry) ids.delete(entry.work.id)
-    return entry
-  }
-
   return {
     add,
-    take: kinds => out(entries.findIndex(({ work }) => kinds.includes(work.kind))),
-    remove: key => void out(entries.findIndex(entry => entry.key === key)),
+    remove(key) {
+      const at = placeOf(entries, key)
+      if (entries[at]?.key === key) ids.delete(entries.splice(at, 1)[0]!.work.id)
+    },
+    all: () => entries,
     has: workId => ids.has(workId),
     get size() {
       return entries.length

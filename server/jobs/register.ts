@@ -5,6 +5,7 @@ import { modelRoutes } from '../models/routes.ts'
 import type { Parts } from '../parts.ts'
 import { provenanceRoutes } from '../provenance/routes.ts'
 import { quarantineRoutes } from '../quarantine/routes.ts'
+import { queueRoutes } from '../queue/routes.ts'
 import { serveRoutes } from '../serve/routes.ts'
 import { trainRoutes } from '../train/routes.ts'
 import type { Jobs } from './jobs.ts'
@@ -24,4 +25,5 @@ export const registerJobRoutes: FastifyPluginAsync<JobRoutesOptions> = async (ap
   }
   await app.register(provenanceRoutes, { board })
   await app.register(quarantineRoutes, { board })
+  await app.register(queueRoutes, { board })
 }
