@@ -10,7 +10,7 @@ import { type AttemptRecord, keyOf } from '../jobs/records.ts'
 import { endBuild } from './build-end.ts'
 import { followBuild, followTrial } from './follow.ts'
 import { endIngest } from './ingest-end.ts'
-import { type Place, placeOf } from './places.ts'
+import { currentOf, type Place, placeOf } from './places.ts'
 import { endService, logOfGone } from './service-end.ts'
 import { endTrial } from './trial-end.ts'
 import { turnOf } from './turn.ts'
@@ -64,12 +64,6 @@ async function record(
     board.changes.wake(attemptTopic(attempt.id), READY)
   })
   await carryOut(board, plan)
-}
-
-function currentOf(place: Place): string | null {
-  if (place.kind === 'build') return place.build.attempt
-  if (place.kind === 'ingest') return place.ingest.attempt
-  return place.kind === 'trial' ? place.trial.attempt : place.endpoint.attempt
 }
 
 async function planEnd(

@@ -16,13 +16,25 @@ export interface ReadySet {
   /** By key. */
   all(): readonly ReadyWork[]
   has(workId: string): boolean
+  /** Reads the records again; answers whether there is work that was not known. */
+  refresh(): Promise<boolean>
   readonly size: number
 }
 
 export async function openReadySet(ledger: Ledger): Promise<ReadySet> {
   const entries: ReadyWork[] = []
   const ids = new Set<string>()
-  for await (const { key, value } of recordsOf<WorkRef>(ledger, 'ready/')) add({ key, work: value })
+  await refresh()
+
+  async function refresh(): Promise<boolean> {
+    const before = entries.map(({ key }) => key)
+    const found = new Map<string, WorkRef>()
+    for await (const { key, value } of recordsOf<WorkRef>(ledger, 'ready/')) found.set(key, value)
+    for (const key of before) if (!found.has(key)) remove(key)
+    const known = entries.length
+    for (const [key, work] of found) add({ key, work })
+    return entries.length > known
+  }
 
   function add(entry: ReadyWork): void {
     if (ids.has(entry.work.id)) return
@@ -31,12 +43,15 @@ export async function openReadySet(ledger: Ledger): Promise<ReadySet> {
     ids.add(entry.work.id)
   }
 
+  function remove(key: string): void {
+    const at = placeOf(entries, key)
+    if (entries[at]?.key === key) ids.delete(entries.splice(at, 1)[0]!.work.id)
+  }
+
   return {
     add,
-    remove(key) {
-      const at = placeOf(entries, key)
-      if (entries[at]?.key === key) ids.delete(entries.splice(at, 1)[0]!.work.id)
-    },
+    remove,
+    refresh,
     all: () => entries,
     has: workId => ids.has(workId),
     get size() {
