@@ -16,6 +16,7 @@ export const groups: Readonly<Record<string, string>> = {
   provenance: 'what everything came from, and what came of it',
   quarantine: 'content that nothing may be trained, served or tagged from',
   ledger: 'the log of everything, and whether it can be believed',
+  queue: 'the work that waits, and who is next',
   admin: 'users and tokens of a shared endpoint',
   'admin:user': 'users of a shared endpoint',
   'admin:token': 'tokens of a shared endpoint',
@@ -310,6 +311,23 @@ export const commands: Readonly<Record<string, Entry>> = {
   'admin:quota:remove': command(
     'let a workspace take what it needs',
     () => import('./commands/admin/quota/remove.ts'),
+  ),
+  'queue:list': command(
+    'what runs, what is next, and what waits for what',
+    () => import('./commands/queue/list.ts'),
+  ),
+  'queue:pause': command(
+    'begin no more builds and trainings',
+    () => import('./commands/queue/pause.ts'),
+  ),
+  'queue:resume': command('end a pause', () => import('./commands/queue/resume.ts')),
+  'queue:move': command(
+    'put a job before or behind the others',
+    () => import('./commands/queue/move.ts'),
+  ),
+  'queue:limit': command(
+    'say how many trials a workspace may run at once',
+    () => import('./commands/queue/limit.ts'),
   ),
   config: command('show each setting and where it came from', () => import('./commands/config.ts')),
 }

@@ -6,9 +6,14 @@ import type { Settings } from './parts.ts'
 import { versionOf } from './system/version.ts'
 
 /** What each part runs on. */
-export function partsOf({ runner, neo4j, s3 }: Settings): Record<string, string> {
+export function partsOf({ runner, neo4j, s3, redis }: Settings): Record<string, string> {
   const ledger = neo4j ? 'Neo4j' : 'SQLite file'
-  return { ledger, store: s3 ? 'S3' : 'folder', queue: 'in process', runner }
+  return {
+    ledger,
+    store: s3 ? 'S3' : 'folder',
+    queue: redis ? 'Bull on Redis' : 'in process',
+    runner,
+  }
 }
 
 export function notesOf({ runner, local }: Settings): string[] {

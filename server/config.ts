@@ -89,6 +89,11 @@ const SOURCES = {
   },
   neo4jDatabase: { variable: 'KAOS_NEO4J_DATABASE', allowed: 'a name', read: text },
   ...S3_SOURCES,
+  redisUrl: {
+    variable: 'KAOS_REDIS_URL',
+    allowed: 'redis:// or rediss:// and a place',
+    read: (value: string) => (/^rediss?:\/\/[^/]+(\/\d+)?\/?$/.test(value) ? value : undefined),
+  },
   secretKeyFile: {
     variable: 'KAOS_SECRET_KEY_FILE',
     allowed: 'a file that can be read',
@@ -165,6 +170,8 @@ export async function loadSettings(
       secretKey: get('s3SecretKey') ?? get('s3SecretKeyFile'),
       region: get('s3Region'),
     }),
+    redis: get('redisUrl'),
+    shared: get('neo4jUrl') !== undefined && get('s3Endpoint') !== undefined,
     openLineage: openLineageOf(
       get('openLineageUrl'),
       get('openLineageKey') ?? secretIn(get('openLineageKeyFile')),

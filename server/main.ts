@@ -16,6 +16,7 @@ import { announcement, farewell, notesOf, partsOf, workerUrlOf } from './announc
 import { type App, buildApp } from './app.ts'
 import { FIRST_STEPS, loadSettings } from './config.ts'
 import { openJobs } from './jobs/jobs.ts'
+import type { Messenger } from './jobs/neighbours.ts'
 import { registerJobRoutes } from './jobs/register.ts'
 import { lockFolder } from './lock.ts'
 import type { Parts, Settings } from './parts.ts'
@@ -46,7 +47,8 @@ async function start(settings: Settings): Promise<Running> {
     process.exit(1)
   })
   const rooms = await openGround(settings, log)
-  const jobs = await openJobs(rooms)
+  const messenger = await openMessenger(settings, rooms)
+  const jobs = await openJobs(rooms, messenger)
 
   let draining = false
   let worker: Worker | undefined
@@ -57,7 +59,10 @@ async function start(settings: Settings): Promise<Running> {
     },
     parts: partsOf(settings),
     notes: notesOf(settings),
-    checks: { runner: async () => worker?.trouble() },
+    checks: {
+      runner: async () => worker?.trouble(),
+      ...(messenger ? { queue: async () => messenger.trouble() } : {}),
+    },
     draining: () => draining,
     logStream: stream,
   })
@@ -75,6 +80,7 @@ async function start(settings: Settings): Promise<Running> {
     door.close()
     await closeApp(app)
     await jobs.close()
+    await messenger?.close()
     await pushing?.close()
     await rooms.ledger.close()
     await rooms.store.close()
@@ -107,6 +113,16 @@ async function openStore({ s3, data }: Settings): Promise<Store> {
   // Its client takes a tenth of a second to load, which nobody else is to wait for.
   const { openS3Store } = await import('../store/s3.ts')
   return openS3Store({ ...s3, cacheFolder: join(data, 'store-cache') })
+}
+
+/** Undefined where nothing carries messages: then other servers look for themselves. */
+async function openMessenger(
+  { redis }: Settings,
+  { ledger, log }: Rooms,
+): Promise<Messenger | undefined> {
+  if (redis === undefined) return undefined
+  const { openRedisMessenger } = await import('./queue/redis.ts')
+  return openRedisMessenger({ url: redis, name: ledger.id, log })
 }
 
 async function requireAdministrator({ local }: Settings, ledger: Ledger): Promise<void> {

@@ -139,6 +139,8 @@ export interface Settings {
   readonly leaseMs: number
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly behindProxy: boolean
+  /** Whether other servers may use the same ledger and store. */
+  readonly shared: boolean
   /** One local administrator without a token: loopback and not behind a proxy. */
   readonly local: boolean
   /** The Neo4j that holds the ledger; a SQLite file in the data folder when there is none. */
@@ -160,6 +162,8 @@ export interface Settings {
         readonly region: string
       }
     | undefined
+  /** The Redis that carries wake-ups between servers and queues them; absent: in process. */
+  readonly redis?: string | undefined
   /** Where an event goes for each job that has ended (OpenLineage); absent: nowhere. */
   readonly openLineage?: { readonly url: string; readonly apiKey: string | undefined } | undefined
   /** File with the key that secrets in the ledger are sealed under; made in the data folder when none

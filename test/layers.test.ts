@@ -14,7 +14,7 @@ const MAY: Record<string, { rooms: string[]; packages: string[] }> = {
   runners: { rooms: ['api', 'store'], packages: ['dockerode', 'tar-stream', 'ignore'] },
   server: {
     rooms: ['api', 'store', 'graph', 'runners'],
-    packages: ['fastify', '@fastify/*', 'typebox', 'jose'],
+    packages: ['fastify', '@fastify/*', 'typebox', 'jose', 'bull', 'ioredis'],
   },
   cli: { rooms: ['api'], packages: ['@oclif/core', 'ignore', 'typebox', 'yaml'] },
 }

@@ -31,7 +31,8 @@ export async function svgToPng(svg: string): Promise<Buffer> {
 
 /** How much larger than the drawing says, so that a picture is sharp and not too large. */
 export function zoomOf(svg: string): number {
-  const [, width = '0', height = '0'] = /<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"/.exec(svg) ?? []
+  const [, width = '0', height = '0'] =
+    /<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"/.exec(svg) ?? []
   const pixels = Number(width) * Number(height) * POINT_TO_PIXEL ** 2
   return pixels === 0 ? 1 : Math.min(ZOOM, Math.sqrt(PIXELS_MAX / pixels))
 }

@@ -30,7 +30,7 @@ export async function claimWork(
   const until = performance.now() + claim.waitMs
   for (;;) {
     const over = signal.aborted || board.changes.closed
-    const entry = over ? undefined : board.ready.take(claim.kinds)
+    const entry = over ? undefined : board.queue.take(claim.kinds)
     if (entry) {
       const order = await assign(board, actor, claim, entry)
       if (order) return order

@@ -4,13 +4,13 @@
 import type { Digest } from '../../api/digest.ts'
 import type { Expectation } from '../../graph/ledger.ts'
 import { type Board, carryOut, type Plan, planFor } from '../jobs/board.ts'
-import { attemptTopic } from '../jobs/changes.ts'
+import { attemptTopic, READY } from '../jobs/changes.ts'
 import { forget, readRecord, retrying, same } from '../jobs/reading.ts'
 import { type AttemptRecord, keyOf } from '../jobs/records.ts'
 import { endBuild } from './build-end.ts'
 import { followBuild, followTrial } from './follow.ts'
 import { endIngest } from './ingest-end.ts'
-import { type Place, placeOf } from './places.ts'
+import { currentOf, type Place, placeOf } from './places.ts'
 import { endService, logOfGone } from './service-end.ts'
 import { endTrial } from './trial-end.ts'
 import { turnOf } from './turn.ts'
@@ -60,15 +60,10 @@ async function record(
   else await logOfGone(board, plan, attempt, end)
   plan.after.push(() => {
     board.live.remove(attempt.id)
-    board.changes.wake(attemptTopic(attempt.id))
+    // Somebody who waits may be let in now.
+    board.changes.wake(attemptTopic(attempt.id), READY)
   })
   await carryOut(board, plan)
-}
-
-function currentOf(place: Place): string | null {
-  if (place.kind === 'build') return place.build.attempt
-  if (place.kind === 'ingest') return place.ingest.attempt
-  return place.kind === 'trial' ? place.trial.attempt : place.endpoint.attempt
 }
 
 async function planEnd(

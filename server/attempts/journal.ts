@@ -18,7 +18,7 @@ export interface Journals {
 }
 
 /** More than runners keep of a log (LOG_MAX), and their last line. */
-const JOURNAL_MAX = 65 * 1024 * 1024
+export const JOURNAL_MAX = 65 * 1024 * 1024
 const READ_BYTES = 64 * 1024
 const ENDING = '.log'
 
@@ -73,7 +73,7 @@ async function appended(
     const fresh = chunk.subarray(Math.min(known, chunk.length))
     known -= chunk.length - fresh.length
     if (end + fresh.length > JOURNAL_MAX) {
-      throw new KaosError('TOO_LARGE', `the journal of an attempt ends at ${JOURNAL_MAX} bytes`)
+      throw tooLong()
     }
     if (fresh.length > 0) await file.appendFile(fresh)
     end += fresh.length
@@ -113,7 +113,11 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function gap(attempt: string, offset: number, expected: number): KaosError {
+export function tooLong(): KaosError {
+  return new KaosError('TOO_LARGE', `the journal of an attempt ends at ${JOURNAL_MAX} bytes`)
+}
+
+export function gap(attempt: string, offset: number, expected: number): KaosError {
   const message = `the journal of attempt ${attempt} ends at ${expected}, not at ${offset}`
   return new KaosError('CONFLICT', message, { detail: { offset: expected } })
 }

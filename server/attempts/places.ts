@@ -93,3 +93,10 @@ async function servicePlace(
   const { key, version, value: endpoint } = held
   return { kind: 'service', key, version, attempts: endpoint.attempts, endpoint }
 }
+
+/** The attempt that holds the work, if any does. */
+export function currentOf(place: Place): string | null {
+  if (place.kind === 'build') return place.build.attempt
+  if (place.kind === 'ingest') return place.ingest.attempt
+  return place.kind === 'trial' ? place.trial.attempt : place.endpoint.attempt
+}

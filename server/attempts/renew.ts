@@ -13,6 +13,7 @@ import {
 } from '../jobs/records.ts'
 import { stale } from './live.ts'
 import { type Place, placeOf, type TrialPlace } from './places.ts'
+import { isStopped } from './stopped.ts'
 import { turnOf } from './turn.ts'
 
 export async function renewAttempt(
@@ -20,13 +21,14 @@ export async function renewAttempt(
   attempt: string,
   renewal: Renewal,
 ): Promise<Lease> {
-  const held = board.live.renew(attempt)
+  const held = await board.live.renew(attempt, renewal.progress)
   const { work } = held.record
-  if (renewal.progress) held.progress = renewal.progress
   if (held.record.phase !== renewal.phase || movedTo(board, held.record, renewal.address)) {
     await board.turns.take(turnOf(work), () => retrying(() => note(board, attempt, renewal)))
   }
-  return { leaseMs: board.parts.settings.leaseMs, stop: board.live.renew(attempt).stop }
+  const { stop } = await board.live.renew(attempt)
+  const killed = stop || (board.parts.settings.shared && (await isStopped(board, work)))
+  return { leaseMs: board.parts.settings.leaseMs, stop: killed }
 }
 
 function movedTo(board: Board, { work }: AttemptRecord, address: Address | undefined): boolean {

@@ -2,7 +2,7 @@
  * sent by this attempt or readable in its workspace. */
 import type { Report } from '../../api/attempts.ts'
 import { type Digest, digestOf } from '../../api/digest.ts'
-import { KaosError } from '../../api/errors.ts'
+import { isKaosError, KaosError } from '../../api/errors.ts'
 import { sizeIn } from '../../api/transfer/list.ts'
 import { canonical } from '../../graph/canonical.ts'
 import type { Expectation, Json } from '../../graph/ledger.ts'
@@ -22,9 +22,8 @@ export async function reportAttempt(board: Board, attempt: string, report: Repor
   const clean = wellFormed(report as unknown as Json) as unknown as Report
   const reportDigest = digestOf(canonical(clean as unknown as Json))
   await onceAtATime(board, attempt, async relied => {
-    const held = board.live.get(attempt)
+    const held = await board.live.renew(attempt).catch(unlessStale)
     if (!held) return answerAgain(board, attempt, reportDigest)
-    board.live.renew(attempt)
     const size = await checked(board, held.record, clean)
     const attested = await attestedIn(board, held.record, clean)
     const journals = {
@@ -157,4 +156,8 @@ function reasonOf(report: Report): string | null {
   if (report.reason !== undefined) return report.reason
   if (report.exit !== undefined) return `it ended with exit code ${report.exit}`
   return report.state === 'stopped' ? 'it was stopped' : null
+}
+
+function unlessStale(error: unknown): undefined {
+  if (!isKaosError(error, 'ATTEMPT_STALE')) throw error
 }

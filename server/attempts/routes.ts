@@ -94,10 +94,10 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
       },
       async request => {
         const { attempt } = request.params
-        board.live.renew(attempt)
+        await board.live.renew(attempt)
         const bytes = bounded(bodyOf(request.body), BATCH_MAX)
         const offset = await journals.append(attempt, request.query.offset, bytes)
-        board.live.renew(attempt)
+        await board.live.renew(attempt)
         board.changes.wake(attemptTopic(attempt))
         return { offset }
       },
@@ -117,7 +117,7 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
     },
     async (request, reply) => {
       const { attempt } = request.params
-      const { workspace } = board.live.renew(attempt).record.work
+      const { workspace } = (await board.live.renew(attempt)).record.work
       const digests = await digestsIn(bodyOf(request.body))
       const here = await transfer.have(attempt, workspace, digests)
       return reply.type('application/octet-stream').send(Buffer.from(here.map(Number)))
@@ -138,10 +138,10 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
     },
     async request => {
       const { attempt } = request.params
-      const { workspace } = board.live.renew(attempt).record.work
+      const { workspace } = (await board.live.renew(attempt)).record.work
       const from = { workspace, bytes: lengthOf(request.headers) }
       const objects = await transfer.receive(attempt, bodyOf(request.body), from)
-      board.live.renew(attempt)
+      await board.live.renew(attempt)
       return { objects }
     },
   )
@@ -158,7 +158,7 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
       },
     },
     async (request, reply) => {
-      const { record } = board.live.renew(request.params.attempt)
+      const { record } = await board.live.renew(request.params.attempt)
       const tree = await orderedTree(board, record.work, request.params.digest)
       return sendBytes(reply, FRAMES_TYPE, treeFrames(store, tree))
     },
@@ -176,7 +176,7 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
       },
     },
     async (request, reply) => {
-      const { record } = board.live.renew(request.params.attempt)
+      const { record } = await board.live.renew(request.params.attempt)
       const tree = await orderedTree(board, record.work, request.params.digest)
       return sendBytes(reply, FRAMES_TYPE, folderFrames(store, tree))
     },
@@ -195,7 +195,7 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
       },
     },
     async (request, reply) => {
-      const { record } = board.live.renew(request.params.attempt)
+      const { record } = await board.live.renew(request.params.attempt)
       const tree = await orderedTree(board, record.work, request.params.digest)
       const wanted = new Set(await digestsIn(bodyOf(request.body), PARTS_MAX))
       return sendBytes(reply, FRAMES_TYPE, partFrames(store, tree, wanted))

@@ -5,6 +5,7 @@ import type { Expectation, RecordWrite, Statement } from '../../graph/ledger.ts'
 import type { Journals } from '../attempts/journal.ts'
 import type { LiveAttempts } from '../attempts/live.ts'
 import type { Parts, Workspace } from '../parts.ts'
+import type { Queue } from '../queue/queue.ts'
 import { type Changes, endpointTopic, jobTopic, READY } from './changes.ts'
 import { forget, write } from './reading.ts'
 import type { ReadySet } from './ready.ts'
@@ -18,6 +19,7 @@ export interface Board {
   readonly changes: Changes
   readonly turns: Turns
   readonly ready: ReadySet
+  readonly queue: Queue
   readonly live: LiveAttempts
   /** Logs of running attempts, and what was measured of them. */
   readonly journals: Journals

@@ -1,9 +1,16 @@
-/** Wake-ups inside this process. They carry nothing: who wakes reads the records again. */
+/* Wake-ups. They carry nothing: who wakes reads the records again. */
+import type { Messenger } from './neighbours.ts'
+
 export interface Changes {
   /** Resolves at the next wake of one of the topics, after `ms`, or when the signal aborts; never
    * rejects. Ask for it before reading, so that no change falls in between. */
   next(topics: readonly string[], options?: { ms?: number; signal?: AbortSignal }): Promise<void>
+  /** On this server and on all others. */
   wake(...topics: string[]): void
+  /** On this server alone. */
+  wakeHere(...topics: string[]): void
+  /** Told of what others wake here, before who waits for it. */
+  listen(heard: (topics: readonly string[]) => void): void
   /** Wakes all. From then on nobody should wait any more. */
   close(): void
   readonly closed: boolean
@@ -14,7 +21,7 @@ export const jobTopic = (job: string): string => `job/${job}`
 export const attemptTopic = (attempt: string): string => `attempt/${attempt}`
 export const endpointTopic = (name: string): string => `endpoint/${name}`
 
-export function openChanges(): Changes {
+export function openChanges(messenger?: Messenger): Changes {
   const waiting = new Map<string, Set<() => void>>()
   let closed = false
 
@@ -43,18 +50,31 @@ export function openChanges(): Changes {
     })
   }
 
+  const listeners: ((topics: readonly string[]) => void)[] = []
+  messenger?.listen(topics => {
+    for (const heard of listeners) heard(topics)
+    wakeHere(...topics)
+  })
+
   function wake(...topics: string[]): void {
+    wakeHere(...topics)
+    messenger?.tell(topics)
+  }
+
+  function wakeHere(...topics: string[]): void {
     for (const topic of topics) for (const done of [...(waiting.get(topic) ?? [])]) done()
   }
 
   function close(): void {
     closed = true
-    wake(...waiting.keys())
+    wakeHere(...waiting.keys())
   }
 
   return {
     next,
     wake,
+    wakeHere,
+    listen: heard => void listeners.push(heard),
     close,
     get closed() {
       return closed

@@ -5,14 +5,18 @@ import type { Actor } from '../../api/actor.ts'
 import { isKaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
 import { openJournals } from '../attempts/journal.ts'
+import { openLedgerJournals } from '../attempts/ledger-journal.ts'
 import { openLiveAttempts } from '../attempts/live.ts'
 import { expireAttempt } from '../attempts/report.ts'
 import type { Endpoints, Parts, Workspace } from '../parts.ts'
+import { openQueue } from '../queue/queue.ts'
+import { QueueRules } from '../queue/rules.ts'
 import { endpointsOf, routeOf } from '../serve/endpoints.ts'
 import { killEndpoint } from '../serve/kill.ts'
 import { attemptEach, type Board } from './board.ts'
 import { openChanges } from './changes.ts'
 import { killJob } from './kill.ts'
+import { type Messenger, openNeighbours } from './neighbours.ts'
 import { pipelinesOf } from './pipelines.ts'
 import { recordsOf } from './reading.ts'
 import { openReadySet } from './ready.ts'
@@ -33,12 +37,13 @@ export interface Jobs extends Endpoints {
   close(): Promise<void>
 }
 
-export async function openJobs(parts: Parts): Promise<Jobs> {
+export async function openJobs(parts: Parts, messenger?: Messenger): Promise<Jobs> {
   const expiring = openExpiring(parts)
-  const board = await openBoard(parts, attempt => expiring.begin(board, attempt))
+  const board = await openBoard(parts, messenger, attempt => expiring.begin(board, attempt))
   await readMemory(board)
   await takeUp(board)
   const again = openRepeated(() => takeUp(board))
+  const neighbours = parts.settings.shared ? openNeighbours(board) : undefined
   return {
     board,
     route(name) {
@@ -56,23 +61,36 @@ export async function openJobs(parts: Parts): Promise<Jobs> {
       board.live.close()
       board.changes.close()
       await again.close()
+      await neighbours?.close()
       await expiring.settled()
     },
   }
 }
 
-async function openBoard(parts: Parts, expired: (attempt: AttemptRecord) => void): Promise<Board> {
+async function openBoard(
+  parts: Parts,
+  messenger: Messenger | undefined,
+  expired: (attempt: AttemptRecord) => void,
+): Promise<Board> {
   const { settings, ledger, now } = parts
+  const { leaseMs, shared, data } = settings
   let last = 0
+  const live = openLiveAttempts({ parts, leaseMs, shared, expired })
+  const ready = await openReadySet(ledger)
   return {
     parts,
     newId: () => newId((last = Math.max(now(), last + 1))),
-    live: openLiveAttempts(settings.leaseMs, expired),
-    changes: openChanges(),
+    live,
+    changes: openChanges(messenger),
     turns: openTurns(),
-    ready: await openReadySet(ledger),
-    journals: await openJournals(join(settings.data, 'logs', 'attempts')),
-    measurements: await openJournals(join(settings.data, 'measurements', 'attempts')),
+    ready,
+    queue: openQueue(ready, live, await QueueRules.open(ledger, now)),
+    journals: shared
+      ? openLedgerJournals('journal', parts)
+      : await openJournals(join(data, 'logs', 'attempts')),
+    measurements: shared
+      ? openLedgerJournals('measured', parts)
+      : await openJournals(join(data, 'measurements', 'attempts')),
     endpoints: new Map<string, EndpointRecord>(),
   }
 }

@@ -6,7 +6,14 @@ import type { Journals } from '../attempts/journal.ts'
 import type { Board } from './board.ts'
 import { attemptTopic, jobTopic } from './changes.ts'
 import { readRecord } from './reading.ts'
-import { isFinal, type JobRecord, keyOf, type Trace, type TrialRecord } from './records.ts'
+import {
+  type AttemptRecord,
+  isFinal,
+  type JobRecord,
+  keyOf,
+  type Trace,
+  type TrialRecord,
+} from './records.ts'
 
 export interface Following {
   readonly follow: boolean
@@ -86,13 +93,14 @@ export async function* pieces(
     if (attempt !== null && !passed.has(attempt)) {
       if (shown !== attempt) offset = 0
       shown = attempt
+      const held = () => readRecord<AttemptRecord>(board.parts.ledger, keyOf.attempt(attempt))
+      const number = (await held())?.value.number ?? 1
       for await (const bytes of journals.read(attempt, offset)) {
-        const number = board.live.get(attempt)?.record.number ?? 1
         yield { number, first: offset === 0, bytes }
         offset += bytes.length
       }
       // Ended while it was read: the rest is in the stored file.
-      gone = board.live.get(attempt) === undefined
+      gone = (await held()) === undefined
     }
     if (signal.aborted || board.changes.closed || (ended && !gone)) return
     if (!follow && !gone) return

@@ -1,5 +1,5 @@
-/* The ready set: work that anybody may claim, in the order of its keys. The records decide; this is
- * their mirror in memory, so that a waiting worker costs no query. */
+/* The ready set: work that anybody may claim. The records decide; this is their mirror in memory, by
+ * key, so that a waiting worker costs no query. Which of it is next: server/queue/order.ts. */
 import type { Ledger } from '../../graph/ledger.ts'
 import { recordsOf } from './reading.ts'
 import type { WorkRef } from './records.ts'
@@ -11,17 +11,30 @@ export interface ReadyWork {
 
 export interface ReadySet {
   add(entry: ReadyWork): void
-  /** Takes the first of these kinds out of the mirror; `add` puts it back. */
-  take(kinds: readonly string[]): ReadyWork | undefined
+  /** What is taken out is put back with `add`. */
   remove(key: string): void
+  /** By key. */
+  all(): readonly ReadyWork[]
   has(workId: string): boolean
+  /** Reads the records again; answers whether there is work that was not known. */
+  refresh(): Promise<boolean>
   readonly size: number
 }
 
 export async function openReadySet(ledger: Ledger): Promise<ReadySet> {
   const entries: ReadyWork[] = []
   const ids = new Set<string>()
-  for await (const { key, value } of recordsOf<WorkRef>(ledger, 'ready/')) add({ key, work: value })
+  await refresh()
+
+  async function refresh(): Promise<boolean> {
+    const before = entries.map(({ key }) => key)
+    const found = new Map<string, WorkRef>()
+    for await (const { key, value } of recordsOf<WorkRef>(ledger, 'ready/')) found.set(key, value)
+    for (const key of before) if (!found.has(key)) remove(key)
+    const known = entries.length
+    for (const [key, work] of found) add({ key, work })
+    return entries.length > known
+  }
 
   function add(entry: ReadyWork): void {
     if (ids.has(entry.work.id)) return
@@ -30,16 +43,16 @@ export async function openReadySet(ledger: Ledger): Promise<ReadySet> {
     ids.add(entry.work.id)
   }
 
-  function out(at: number): ReadyWork | undefined {
-    const entry = at < 0 ? undefined : entries.splice(at, 1)[0]
-    if (entry) ids.delete(entry.work.id)
-    return entry
+  function remove(key: string): void {
+    const at = placeOf(entries, key)
+    if (entries[at]?.key === key) ids.delete(entries.splice(at, 1)[0]!.work.id)
   }
 
   return {
     add,
-    take: kinds => out(entries.findIndex(({ work }) => kinds.includes(work.kind))),
-    remove: key => void out(entries.findIndex(entry => entry.key === key)),
+    remove,
+    refresh,
+    all: () => entries,
     has: workId => ids.has(workId),
     get size() {
       return entries.length

@@ -9,6 +9,7 @@
  *   ingesting/<manifest>           the ingestion that is under way for a manifest
  *   ready/<priority>/<time>/<job>/<id>   work that anybody may claim
  *   attempt/<id>                   work that somebody holds
+ *   beat/<id>                      written while its worker renews, where servers share a ledger
  *   past/<id>                      ended attempts, for a while: the same report twice is no error
  *   endpoint/<name>, gone/<name>   endpoints: listed, and killed or never built */
 import type { Address, BuildWork, PHASES, Progress, Resources } from '../../api/attempts.ts'
@@ -242,6 +243,7 @@ export const keyOf = {
   building: (imagePointer: string) => `building/${imagePointer}`,
   ingesting: (manifest: string) => `ingesting/${manifest}`,
   attempt: (attempt: string) => `attempt/${attempt}`,
+  beat: (attempt: string) => `beat/${attempt}`,
   past: (attempt: string) => `past/${attempt}`,
   endpoint: (name: string) => `endpoint/${name}`,
   gone: (name: string) => `gone/${name}`,

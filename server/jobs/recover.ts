@@ -1,7 +1,8 @@
 /* The start. What memory knows is read from records; what is unfinished and in nobody's hands is
  * made ready again; what a crash interrupted between an outcome and its consequences goes on. Only
  * what is unfinished is read, however many jobs there were. */
-import { placeOf } from '../attempts/places.ts'
+import { currentOf, placeOf } from '../attempts/places.ts'
+import { isStopped } from '../attempts/stopped.ts'
 import { turnOf } from '../attempts/turn.ts'
 import { settleBuilt } from '../serve/built.ts'
 import { advance } from '../train/advance.ts'
@@ -28,13 +29,6 @@ export async function readMemory(board: Board): Promise<void> {
   const held = new Set(board.live.all().map(one => one.record.id))
   await board.journals.keepOnly(held)
   await board.measurements.keepOnly(held)
-}
-
-async function isStopped(board: Board, work: WorkRef): Promise<boolean> {
-  if (work.kind === 'service') return !board.endpoints.has(work.endpoint)
-  const key = keyOf.job(work.workspace, work.job)
-  const job = await readRecord<JobRecord>(board.parts.ledger, key)
-  return job === undefined || job.value.stop !== null
 }
 
 /** Takes up everything unfinished. Can be called again at any time. */
@@ -75,7 +69,9 @@ async function offer(board: Board, work: WorkRef, since: string): Promise<void> 
   await board.turns.take(turnOf(work), () =>
     retrying(async () => {
       const place = await placeOf(board, work)
-      if (!place || board.live.all().some(held => held.record.work.id === work.id)) return
+      if (!place) return
+      const current = currentOf(place)
+      if (current !== null && (await readRecord(ledger, keyOf.attempt(current)))) return
       const key = keyOf.ready(work, since)
       if (await readRecord(ledger, key)) return board.ready.add({ key, work })
       const { organisation } = place.kind === 'service' ? place.endpoint : place.job

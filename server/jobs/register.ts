@@ -6,6 +6,7 @@ import { modelRoutes } from '../models/routes.ts'
 import type { Parts } from '../parts.ts'
 import { provenanceRoutes } from '../provenance/routes.ts'
 import { quarantineRoutes } from '../quarantine/routes.ts'
+import { queueRoutes } from '../queue/routes.ts'
 import { replayRoutes } from '../replay/routes.ts'
 import { serveRoutes } from '../serve/routes.ts'
 import { trainRoutes } from '../train/routes.ts'
@@ -34,4 +35,5 @@ export const registerJobRoutes: FastifyPluginAsync<JobRoutesOptions> = async (ap
   await app.register(provenanceRoutes, { board })
   await app.register(quarantineRoutes, { board })
   await app.register(evidenceRoutes, { board })
+  await app.register(queueRoutes, { board })
 }

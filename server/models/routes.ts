@@ -75,7 +75,13 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
         summary: 'How a model came to be, as a drawing or as its graph',
         params: Params,
         querystring: Format,
-        produces: ['application/pdf', 'image/svg+xml', 'image/png', 'text/vnd.graphviz', 'application/json'],
+        produces: [
+          'application/pdf',
+          'image/svg+xml',
+          'image/png',
+          'text/vnd.graphviz',
+          'application/json',
+        ],
       },
     },
     async (request, reply) => {

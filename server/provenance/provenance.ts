@@ -96,10 +96,7 @@ async function drawn(dot: string, format: Format): Promise<Document> {
 }
 
 /** The drawing in its form. */
-export async function svgDocument(
-  svg: string,
-  format: Exclude<Format, 'dot'>,
-): Promise<Document> {
+export async function svgDocument(svg: string, format: Exclude<Format, 'dot'>): Promise<Document> {
   const type = TYPES[format]
   if (format === 'svg') return { type, body: svg }
   return { type, body: Buffer.from(await (format === 'png' ? svgToPng(svg) : svgToPdf(svg))) }

@@ -73,7 +73,13 @@ export const provenanceRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = asy
           ...QUESTION,
           format: Type.Union(FORMATS.map(format => Type.Literal(format))),
         }),
-        produces: ['application/pdf', 'image/svg+xml', 'image/png', 'text/vnd.graphviz', 'application/json'],
+        produces: [
+          'application/pdf',
+          'image/svg+xml',
+          'image/png',
+          'text/vnd.graphviz',
+          'application/json',
+        ],
       },
     },
     async (request, reply) => {

@@ -153,7 +153,13 @@ export const serveRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
         summary: 'What an endpoint serves and how that came to be',
         params: OfEndpoint,
         querystring: Format,
-        produces: ['application/pdf', 'image/svg+xml', 'image/png', 'text/vnd.graphviz', 'application/json'],
+        produces: [
+          'application/pdf',
+          'image/svg+xml',
+          'image/png',
+          'text/vnd.graphviz',
+          'application/json',
+        ],
       },
     },
     async (request, reply) => {

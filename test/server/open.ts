@@ -10,6 +10,7 @@ import type { Ledger } from '../../graph/ledger.ts'
 import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
 import { type AppOptions, buildApp, type JobsRoom } from '../../server/app.ts'
 import { type Jobs, openJobs } from '../../server/jobs/jobs.ts'
+import type { Messenger } from '../../server/jobs/neighbours.ts'
 import { registerJobRoutes } from '../../server/jobs/register.ts'
 import type { Limits, Settings } from '../../server/parts.ts'
 import { openTokens } from '../../server/people/tokens.ts'
@@ -28,6 +29,8 @@ export interface TestOptions extends Partial<AppOptions> {
   readonly store?: Store
   /** Stands between the server and its ledger. */
   readonly withLedger?: (ledger: Ledger) => Ledger
+  /** Between this server and others. */
+  readonly messenger?: Messenger
   /** A folder that the test keeps, to open a second server in it. */
   readonly folder?: string
 }
@@ -92,6 +95,7 @@ export function testSettings(data: string, settings: Partial<Settings> = {}): Se
     leaseMs: 15_000,
     tls: undefined,
     behindProxy: false,
+    shared: false,
     local: true,
     publicUrl: undefined,
     scrubDays: 0,
@@ -101,7 +105,16 @@ export function testSettings(data: string, settings: Partial<Settings> = {}): Se
 }
 
 export async function openTestApp(t: TestContext, options: TestOptions = {}): Promise<TestApp> {
-  const { settings, limits, jobs, folder: given, store: other, withLedger, ...rest } = options
+  const {
+    settings,
+    limits,
+    jobs,
+    folder: given,
+    store: other,
+    withLedger,
+    messenger,
+    ...rest
+  } = options
   const folder = given ?? (await tempFolder(t))
   const clock = { now: Date.now() }
   const now = () => clock.now
@@ -118,7 +131,7 @@ export async function openTestApp(t: TestContext, options: TestOptions = {}): Pr
     log,
     localName: 'tester',
   })
-  const own = jobs ? undefined : await openJobs(parts)
+  const own = jobs ? undefined : await openJobs(parts, messenger)
   const app = await buildApp(parts, {
     logStream: stream,
     ...rest,

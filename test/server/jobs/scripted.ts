@@ -7,6 +7,8 @@ import type { Digest } from '../../../api/digest.ts'
 import { FRAMES_TYPE } from '../../../api/transfer/protocol.ts'
 import type { Entry } from '../../../api/tree.ts'
 import type { BundleView, JobView, TrainAccepted, TrainList } from '../../../api/wire.ts'
+import type { Ledger } from '../../../graph/ledger.ts'
+import type { Messenger } from '../../../server/jobs/neighbours.ts'
 import type { Limits, Settings } from '../../../server/parts.ts'
 import { openMemoryStore } from '../../../store/memory.ts'
 import type { Store } from '../../../store/store.ts'
@@ -19,6 +21,9 @@ export interface Options {
   readonly settings?: Partial<Settings>
   readonly limits?: Limits
   readonly folder?: string
+  readonly store?: Store
+  readonly withLedger?: (ledger: Ledger) => Ledger
+  readonly messenger?: Messenger
 }
 
 export const SOURCE: Files = {

@@ -1,0 +1,117 @@
+/* The queue as people see it: what runs where, what is next and why it is not running yet, and what
+ * waits for other work. Only of workspaces that the asker may read. */
+import type { Actor } from '../../api/actor.ts'
+import type { QueueRow, QueueView } from '../../api/wire.ts'
+import type { Board } from '../jobs/board.ts'
+import { readRecord, recordsOf } from '../jobs/reading.ts'
+import type { ReadyWork } from '../jobs/ready.ts'
+import { type JobRecord, keyOf, type WorkRef } from '../jobs/records.ts'
+import { inOrder, type Load, loadOf, obstacleTo } from './order.ts'
+import { ALL, type Rules } from './rules.ts'
+
+/** Of each part; what comes after that is only said to be there. */
+const SHOWN = 200
+/** Put into order at once. */
+const ORDERED = 1000
+
+type Names = ReadonlyMap<string, string>
+
+export async function viewOf(
+  board: Board,
+  actor: Actor,
+  workspace: string | undefined,
+): Promise<QueueView> {
+  const { workspaces } = board.parts
+  const asked =
+    workspace === undefined
+      ? await workspaces.list(actor)
+      : [await workspaces.find(actor, workspace)]
+  const names = new Map(asked.map(({ id, name }) => [id, name]))
+  const { rules } = board.queue
+  const live = board.live.all().map(({ record }) => record)
+  const load = loadOf(live.map(({ work }) => work))
+  const mine = ({ work }: { work: WorkRef }) => names.has(work.workspace)
+  const running = live.filter(mine).map(({ work, id, worker, number }) => ({
+    ...rowOf(work, names, new Date(bornAt(id)).toISOString()),
+    worker,
+    attempt: number,
+  }))
+  const all = board.ready.all()
+  const ready = inOrder(all.slice(0, ORDERED), rules, load)
+    .filter(mine)
+    .map(entry => readyRow(entry, names, rules, load))
+  const waiting = await Array.fromAsync(waitingIn(board, names))
+  const longest = Math.max(running.length, ready.length, waiting.length)
+  return {
+    pauses: await pausesOf(board, names),
+    limits: [...rules.limits].flatMap(([id, trials]) => {
+      const name = names.get(id)
+      return name === undefined ? [] : [{ workspace: name, trials }]
+    }),
+    running: running.slice(0, SHOWN),
+    ready: ready.slice(0, SHOWN),
+    waiting: waiting.slice(0, SHOWN),
+    truncated: longest > SHOWN || all.length > ORDERED,
+  }
+}
+
+function readyRow(entry: ReadyWork, names: Names, rules: Rules, load: Load) {
+  const obstacle = obstacleTo(entry.work, rules, load)
+  const since = new Date(Number(entry.key.split('/')[2])).toISOString()
+  return {
+    ...rowOf(entry.work, names, since),
+    reason: obstacle ?? 'a worker with a free slot',
+  }
+}
+
+function rowOf(work: WorkRef, names: Names, since: string): QueueRow {
+  const { kind, workspace, job } = work
+  return {
+    kind,
+    workspace: names.get(workspace) ?? workspace,
+    jobId: job,
+    ...(kind === 'trial' ? { trial: work.index } : {}),
+    ...(kind === 'service' ? { endpoint: work.endpoint } : {}),
+    since,
+  }
+}
+
+/** Trainings that wait for an image or for data, and trials that wait for others of their job. */
+async function* waitingIn(board: Board, names: Names) {
+  const { ledger } = board.parts
+  for (const [workspace, name] of names) {
+    for await (const { key } of recordsOf<object>(ledger, `open/${workspace}/`)) {
+      const id = key.slice(key.lastIndexOf('/') + 1)
+      const job = (await readRecord<JobRecord>(ledger, keyOf.job(workspace, id)))?.value
+      const found = job && waitOf(job)
+      if (!found) continue
+      const row = { kind: 'trial' as const, workspace: name, jobId: id, since: job.started }
+      yield { ...row, ...found }
+    }
+  }
+}
+
+function waitOf({ train, stop }: JobRecord): { count: number; reason: string } | undefined {
+  if (!train) return undefined
+  const count = train.total - train.next
+  if (stop) return count > 0 ? { count, reason: 'nothing: the job is being stopped' } : undefined
+  if (train.image === null) return { count: train.total, reason: `build job ${train.build}` }
+  if (train.data === null) return { count: train.total, reason: `ingestion job ${train.ingest}` }
+  if (count === 0) return undefined
+  return { count, reason: `trials of the same job (${train.parallelism} at once)` }
+}
+
+async function pausesOf(board: Board, names: Names): Promise<QueueView['pauses']> {
+  const { people } = board.parts
+  const pauses: QueueView['pauses'] = []
+  for (const [of, { by, at, reason }] of board.queue.rules.pauses) {
+    const workspace = of === ALL ? null : names.get(of)
+    if (workspace !== undefined) pauses.push({ workspace, by: await people.nameOf(by), at, reason })
+  }
+  return pauses
+}
+
+/** Milliseconds since 1970, as a UUIDv7 has them. */
+function bornAt(id: string): number {
+  return Number.parseInt(id.slice(0, 12), 16)
+}
