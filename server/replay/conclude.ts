@@ -3,6 +3,7 @@
 import type { Digest } from '../../api/digest.ts'
 import type { VerdictView } from '../../api/wire.ts'
 import type { Json, NewEdge, NewNode } from '../../graph/ledger.ts'
+import { attest } from '../attestations/attest.ts'
 import type { Board } from '../jobs/board.ts'
 import { readRecord } from '../jobs/reading.ts'
 import { type JobRecord, keyOf, type ReplayPart, type TrialRecord } from '../jobs/records.ts'
@@ -10,6 +11,9 @@ import { causesOf, type Result } from './causes.ts'
 import { differenceOf, judge } from './compare.ts'
 import { requirementsOf } from './requirements.ts'
 import { isFresh, nextRuns } from './runs.ts'
+
+/** What the predicate of a signed verdict is. */
+const REPLAY = 'https://kaos.dev/replay/v1'
 
 export interface Conclusion {
   readonly replay: ReplayPart
@@ -41,6 +45,7 @@ export async function runsToCome(board: Board, job: JobRecord): Promise<ReplayPa
   return nextRuns(job.replay!, await resultsOf(board, job))
 }
 
+/** To be called within the intake's work (parts.intake.relying): the signed verdict is put into the store. */
 export async function conclude(board: Board, job: JobRecord): Promise<Conclusion> {
   const replay = job.replay!
   const results = await resultsOf(board, job)
@@ -59,10 +64,12 @@ export async function conclude(board: Board, job: JobRecord): Promise<Conclusion
       job: job.id,
     },
   }
+  const { attested } = await signedVerdict(board, job, id, view)
   return {
     replay: { ...replay, verdict: { entity: id, is: view.verdict } },
-    nodes: [node],
+    nodes: [node, attested.node],
     edges: [
+      ...attested.edges,
       { from: id, relation: 'wasGeneratedBy', to: job.id },
       { from: id, relation: 'wasAttributedTo', to: board.parts.people.system.id },
       { from: id, relation: 'wasDerivedFrom', to: replay.of.model, role: 'original' },
@@ -72,6 +79,26 @@ export async function conclude(board: Board, job: JobRecord): Promise<Conclusion
     ],
     view,
   }
+}
+
+/** The verdict as a statement about the model, signed by the installation: its workers did the runs, and
+ * the server compared what they made. */
+async function signedVerdict(board: Board, job: JobRecord, verdict: string, view: VerdictView) {
+  const { ledger } = board.parts
+  const { model, metrics } = job.replay!.of
+  return attest(board.parts, {
+    id: board.newId(),
+    subjects: [(await ledger.node(model))!],
+    predicateType: REPLAY,
+    predicate: {
+      ...(view as unknown as Record<string, Json>),
+      resourceUri: `urn:kaos:${ledger.id}:${model}`,
+      replay: `urn:kaos:${ledger.id}:${job.id}`,
+      verdictUri: `urn:kaos:${ledger.id}:${verdict}`,
+      metrics,
+    },
+    activity: job.id,
+  })
 }
 
 async function verdictOf(

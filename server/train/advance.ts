@@ -24,7 +24,6 @@ import {
 } from '../jobs/records.ts'
 import { refusalOf } from '../quarantine/clean.ts'
 import { type Conclusion, conclude, runsToCome } from '../replay/conclude.ts'
-import { verdictReached } from '../replay/verdict.ts'
 import { branchOf, fingerprintOf } from './fingerprint.ts'
 import { newTrial } from './new-trial.ts'
 
@@ -55,7 +54,9 @@ async function step(board: Board, training: Training): Promise<boolean> {
   const idle = train.live.length === 0
   if (idle && train.done + train.failed === train.total) {
     if (!job.stop && (await replayGoesOn(board, training))) return true
-    await finish(board, training, await outcomeOf(board, training))
+    await board.parts.intake.relying(async relied =>
+      finish(board, training, await outcomeOf(board, training), relied),
+    )
   } else if (!job.stop) {
     return goOn(board, training)
   } else if (idle) {
@@ -237,10 +238,16 @@ function replayOutcome(verdict: Conclusion): Outcome {
   return { state: 'JOB_FAILURE', reason: `the replay did not come to its end: ${reason}`, verdict }
 }
 
-async function finish(board: Board, training: Training, outcome: Outcome): Promise<void> {
+/** `relied`: what must hold for the content that the outcome speaks of (parts.intake). */
+async function finish(
+  board: Board,
+  training: Training,
+  outcome: Outcome,
+  relied: readonly Expectation[] = [],
+): Promise<void> {
   const { job, train, version } = training
   const { state, reason } = outcome
-  const plan = planFor(board.parts.people.system.id, job.organisation)
+  const plan = planFor(board.parts.people.system.id, job.organisation, relied)
   const pointer = outcomePointer(job.id)
   plan.expect.push({ record: keyOf.job(job.workspace, job.id), version }, { pointer, target: null })
   const moves: Move[] = [{ pointer, target: state }]
@@ -251,7 +258,6 @@ async function finish(board: Board, training: Training, outcome: Outcome): Promi
   if (job.replay) {
     const { nodes = [], edges = [] } = verdict ?? {}
     plan.statements.push({ type: 'replay.finished', ...common, nodes, edges })
-    if (verdict) plan.after.push(() => verdictReached(board, job, verdict))
   } else {
     if (state === 'JOB_SUCCESS') moves.push({ pointer: train.fingerprint, target: job.id })
     plan.statements.push({ type: 'train.finished', ...common })

@@ -2,13 +2,21 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { DEFAULT_ORGANISATION } from '../../../api/actor.ts'
 import type { TrialWork, WorkOrder } from '../../../api/attempts.ts'
+import { openEnvelope } from '../../../api/attestation.ts'
 import type { ReplayAccepted } from '../../../api/wire.ts'
+import { readSmallFile } from '../../../store/trees.ts'
 import { type Program, play, trainedScene, viewOf } from './scene.ts'
 
 const STEADY: Program = () => ({ files: { 'model.json': '{}' }, metrics: { accuracy: 0.9 } })
 const REPLAYS = '/workspaces/mnist/replays'
 
 const trialOf = (order: WorkOrder | undefined) => order!.work as TrialWork
+
+/** What a program can tell from where it runs; the name that its result gets is not among it. */
+function told(order: WorkOrder | undefined): Omit<TrialWork, 'model'> {
+  const { model: _, ...work } = trialOf(order)
+  return work
+}
 
 test('a replay is told what the original was told, and ends as identical', async t => {
   const { first, orders, model, job, reproduce, server } = await trainedScene(t, STEADY, {
@@ -18,7 +26,7 @@ test('a replay is told what the original was told, and ends as identical', async
 
   const view = await reproduce({ job, times: 2 })
 
-  assert.deepEqual(orders.slice(1).map(trialOf), [first.work, first.work])
+  assert.deepEqual(orders.slice(1).map(told), [told(first), told(first)])
   assert.equal(view.verdict?.verdict, 'identical')
   assert.equal(view.verdict?.agree, true)
   assert.deepEqual(
@@ -67,6 +75,31 @@ test('a replay moves nothing that a deploy moves, and is no model', async t => {
       .sort(),
     ['wasAttributedTo', 'wasDerivedFrom original', 'wasDerivedFrom replica', 'wasGeneratedBy'],
   )
+})
+
+test('a verdict is signed by the installation, about the model, in the same statement', async t => {
+  const { server, model, reproduce } = await trainedScene(t, STEADY)
+  const { ledger, store, keys } = server.test.parts
+
+  const view = await reproduce({ model })
+
+  const query = { organisation: DEFAULT_ORGANISATION, kind: 'attestation', limit: 100 }
+  const verdict = (await ledger.node(view.entity!))!
+  const signed = (await ledger.nodes(query)).find(node => node.seq === verdict.seq)
+  const [about] = (await ledger.lineage(signed!.id, { direction: 'up', depth: 1 })).edges.filter(
+    edge => edge.from === signed!.id && edge.role === 'subject',
+  )
+  const envelope = JSON.parse(String(await readSmallFile(store, signed!.digest!, 1 << 20)))
+  const { kid, publicKey } = await keys.current()
+  const { statement } = openEnvelope<{ verdict: string; replay: string }>(
+    envelope,
+    [{ kid, publicKey }],
+    'https://kaos.dev/replay/v1',
+  )
+  assert.equal(about?.to, verdict.attributes.model)
+  assert.equal(statement.subject[0]?.name, model)
+  assert.equal(statement.predicate.verdict, 'identical')
+  assert.equal(statement.predicate.replay, `urn:kaos:${ledger.id}:${view.job.jobId}`)
 })
 
 test('what the first run makes becomes a model only when that is asked for', async t => {
