@@ -9,8 +9,6 @@ import { sizeIn } from './list.ts'
 import { DEPTH_MAX } from './protocol.ts'
 
 export interface ReceiveOptions {
-  /** Files 0444 and 0555 instead of 0644 and 0755. */
-  readonly readOnly?: boolean
   readonly progress?: (progress: { bytes: number; files: number }) => void
   readonly signal?: AbortSignal
 }
@@ -101,7 +99,7 @@ class Receiver {
       const { offset } = entry.within
       if (offset === 0) segment = await this.#incoming.chunk(segments.next().value!)
       const bytes = segment.subarray(offset, offset + entry.size)
-      await this.#landing.small(pathOf(entry), this.#modeOf(entry.kind === 'executable'), bytes)
+      await this.#landing.small(pathOf(entry), modeOf(entry.kind === 'executable'), bytes)
       this.#files++
       this.#bytes += entry.size
       this.#tell()
@@ -116,7 +114,7 @@ class Receiver {
 
   /** Answers the bytes of the file. */
   async file(path: string, digest: Digest, executable: boolean): Promise<number> {
-    const mode = this.#modeOf(executable)
+    const mode = modeOf(executable)
     const list = await this.#incoming.object(digest)
     const size = sizeIn(list)
     if (size > SMALL) await this.#landing.large(path, mode, this.#incoming.pieces(list))
@@ -126,11 +124,11 @@ class Receiver {
     return size
   }
 
-  #modeOf(executable: boolean): number {
-    return (this.#options.readOnly ? 0o444 : 0o644) | (executable ? 0o111 : 0)
-  }
-
   #tell(): void {
     this.#options.progress?.({ bytes: this.#bytes, files: this.#files })
   }
+}
+
+function modeOf(executable: boolean): number {
+  return executable ? 0o755 : 0o644
 }
