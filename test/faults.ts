@@ -1,5 +1,6 @@
 /* The long forms of the tests that disturb the server and the store, one after the other: `npm run
- * test:faults`. Power losses need root and loop devices. `npm test` has the short forms of the others. */
+ * test:faults`, or with `-- power` only those whose title has that word. Power losses need root and loop
+ * devices. `npm test` has the short forms of the others. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
@@ -34,8 +35,11 @@ const LONG: Record<string, Form> = {
   },
 }
 
-let failed = 0
-for (const [what, { env, files }] of Object.entries(LONG)) {
+const [word = ''] = process.argv.slice(2)
+const chosen = Object.entries(LONG).filter(([what]) => what.includes(word))
+if (chosen.length === 0) console.error(`no title has "${word}": ${Object.keys(LONG).join('; ')}`)
+let failed = chosen.length === 0 ? 1 : 0
+for (const [what, { env, files }] of chosen) {
   console.log(`\n# ${what}`)
   const paths = files.map(file => join(import.meta.dirname, file))
   const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=1', ...paths], {

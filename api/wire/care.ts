@@ -124,6 +124,9 @@ export const FsckRun = Type.Object(
     findings: Type.Array(Finding),
     /** Everything that the findings name, at most 200. */
     affected: Type.Array(Affected),
+    /** The store's own files that were damaged, at most 200: made anew at once, a pack by the next
+     * collection. That costs no object. */
+    files: Optional(Type.Array(Type.Object({ file: Type.String(), reason: Type.String() }))),
     error: Nullable(Type.String()),
   },
   { title: 'FsckRun' },

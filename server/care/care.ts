@@ -43,15 +43,15 @@ export function openCare(parts: Rooms): Care {
   }
 }
 
-/** A check or a purge that a stop or a crash broke off goes on by itself. Where servers share a ledger
- * the lease of a dead one has to run out first; alone, whatever held one is dead. */
+/** A check or a purge that a stop or a crash broke off goes on by itself. Where servers share ledger
+ * and store the lease of a dead one has to run out first; alone, whatever held one is dead. */
 function resume(
   parts: Rooms,
   fsck: Fsck,
   collections: Collections,
 ): { ready: Promise<void>; stop(): Promise<void> } {
   const { log, settings, people } = parts
-  const ready = settings.neo4j === undefined ? dropLeases(parts) : Promise.resolve()
+  const ready = settings.shared ? Promise.resolve() : dropLeases(parts)
   let looking = ready
   const look = () => {
     looking = looking

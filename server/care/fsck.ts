@@ -31,6 +31,7 @@ export interface Fsck {
 type Kept = FsckRun & { cursor?: string }
 
 const TURNS = 3
+const FILES_TOLD = 200
 const RUN = 'fsck/run'
 
 /** What the last check found, as far as it is told one by one. */
@@ -72,7 +73,7 @@ export function openFsck(parts: Rooms): Fsck {
   }
 
   async function readBytes(run: Kept, damage: Map<Digest, string>): Promise<void> {
-    let { bytes } = run
+    let { bytes, files = [] } = run
     for await (const checked of store.check(run.cursor)) {
       if (checked.kind === 'damage') {
         damage.set(checked.digest, checked.reason)
@@ -80,14 +81,21 @@ export function openFsck(parts: Rooms): Fsck {
         continue
       }
       if (checked.kind === 'file') {
-        log('warn', `the store's file ${checked.file} was damaged: ${checked.reason}`)
+        const { file, reason } = checked
+        log('warn', `the store's file ${file} was damaged: ${reason}`)
+        files = [...files, { file, reason }].slice(0, FILES_TOLD)
         continue
       }
       bytes += checked.bytes
-      record.change({ bytes, cursor: checked.cursor, ...told(new Unsoundness(store, damage)) })
+      record.change({
+        bytes,
+        files,
+        cursor: checked.cursor,
+        ...told(new Unsoundness(store, damage)),
+      })
       requireOpen()
     }
-    await record.save({ phase: 'looking', bytes })
+    await record.save({ phase: 'looking', bytes, files })
   }
 
   /** What a collection took while it was looked at is not missing: then everything is looked at again. */
@@ -195,6 +203,7 @@ function newRun(by: string, totalBytes: number, now: number): Kept {
     found: 0,
     findings: [],
     affected: [],
+    files: [],
     error: null,
   }
 }

@@ -15,6 +15,7 @@ import { packName, type Shelf, segmentName } from './shelf.ts'
 
 /** No put may take longer: packs without a segment are swept in the end. */
 const LONGEST_MS = ORPHAN_MS / 2
+
 interface Waiting {
   readonly draft: Draft
   readonly packs: readonly Pack[]

@@ -52,8 +52,13 @@ export class LiveCatalog {
   static async open(shelf: Shelf, file: string, store: string): Promise<LiveCatalog> {
     const live = new LiveCatalog(shelf, file, store)
     await live.#catalog
-    await live.hear()
-    return live
+    try {
+      await live.hear()
+      return live
+    } catch (error) {
+      await live.close()
+      throw error
+    }
   }
 
   readonly ask: Ask = async question => {

@@ -56,6 +56,9 @@ export default class AdminFsck extends KaosCommand {
       this.info(`the check runs: ${progressOf(run)}; see it with kaos admin fsck --status`)
       return
     }
+    for (const { file, reason } of run.files?.slice(0, SHOWN) ?? []) {
+      this.caution(`${file} of the store ${reason}; it is made anew, and costs no object`)
+    }
     const when = run.finishedAt === null ? '' : ` at ${localTime(run.finishedAt)}`
     const things = run.entities === 1 ? '1 entity' : `${run.entities} entities`
     const read = `${byteText(run.bytes)} were read and ${things} looked for`

@@ -1,7 +1,7 @@
 /* Damage on the disk itself: found, told, healed, and gone with what nothing needs. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { open, readdir, stat } from 'node:fs/promises'
+import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'node:test'
 import { openScene, type Scene } from './scene.ts'
@@ -51,4 +51,19 @@ test('damage that nothing needs is gone after a collection', async t => {
   assert.equal(run.findings[0]?.affects, 0)
   assert.equal((await scene.fsck()).state, 'clean')
   assert.equal(await scene.parts.store.damaged(), 0)
+})
+
+test('an index that went missing is named and made anew, and costs nothing', async t => {
+  const scene = await openScene(t)
+  const { version } = await scene.push('features', { 'large.bin': randomBytes(400_000) })
+  const packs = join(scene.test.folder, 'store', 'packs')
+  const [index] = (await readdir(packs)).filter(name => name.endsWith('.idx'))
+  await rm(join(packs, index!))
+
+  const run = await scene.fsck()
+
+  assert.equal(run.state, 'clean')
+  assert.deepEqual(run.files, [{ file: `packs/${index}`, reason: 'is missing' }])
+  assert.deepEqual((await scene.fsck()).files, [])
+  assert.equal(await scene.content(version.entity), 200)
 })
