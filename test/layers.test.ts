@@ -9,7 +9,7 @@ const MAY: Record<string, { rooms: string[]; packages: string[] }> = {
   store: { rooms: ['api'], packages: ['minio'] },
   graph: {
     rooms: ['api'],
-    packages: ['graphviz-wasm', 'neo4j-driver', 'pdfkit', 'dejavu-fonts-ttf'],
+    packages: ['graphviz-wasm', 'neo4j-driver', 'pdfkit', 'dejavu-fonts-ttf', '@resvg/resvg-wasm'],
   },
   runners: { rooms: ['api', 'store'], packages: ['dockerode', 'tar-stream', 'ignore'] },
   server: {
