@@ -24,7 +24,7 @@ const EMPTY: Graph = { nodes: [], edges: [], truncated: false }
 /** No ledger's clock of statements comes so far. */
 const NOW = Number.MAX_SAFE_INTEGER
 /** Nodes whose edges one question asks for. */
-const EDGES_OF = 5000
+const EDGES_OF = 2000
 const TURN = 1000
 /** A node as it comes: the driver takes a list apart faster than a map. */
 type Packed = readonly [
@@ -80,8 +80,11 @@ export async function lineageOf(
   const rows = none ? [] : await ask(reachText(names, query), { id, asOf, most: limit + 1 })
   const found = [start, ...rows].map(row => row.p as unknown as Packed)
   const packed = found.slice(0, limit + 1)
-  const nodes = await inTurns(packed, nodeOf)
-  const places = new Map(packed.map((one, place) => [one[N], place]))
+  const places = new Map<number, number>()
+  const nodes = await inTurns(packed, one => {
+    places.set(one[N], places.size)
+    return nodeOf(one)
+  })
   const edges = await edgesAmong(ask, names, places, nodes, query)
   return { nodes, edges, truncated: found.length > limit + 1 }
 }

@@ -3,7 +3,7 @@ import neo4j from 'neo4j-driver'
 import type { Neo4jPlace } from '../../graph/neo4j/connection.ts'
 import { namesWith } from '../../graph/neo4j/names.ts'
 
-const ROWS = 20_000
+const ROWS = 1000
 
 export async function removeAll(place: Neo4jPlace, prefix: string): Promise<void> {
   if (prefix === '') throw new Error('only what has a prefix is removed')
