@@ -5,6 +5,8 @@ import type { Good, Ground } from './signature-checks.ts'
 
 /** Activities in which a worker makes something. */
 const WORK = new Set(['trial', 'build'])
+/** What comes of it that has to be signed. */
+const SIGNED = new Set(['model', 'replica', 'image'])
 const SHOWN = 5
 
 export function checkChain(ground: Ground, signed: readonly Good[]): void {
@@ -24,11 +26,14 @@ export function checkChain(ground: Ground, signed: readonly Good[]): void {
     if (node.class !== 'entity' || node.kind === 'attestation') continue
     const isWork = makersOf(ground, node).some(({ kind }) => WORK.has(kind))
     const isSigned = bySubject.get(node.id)?.some(one => one.byWorker) ?? false
-    if (isWork && !isSigned && ['model', 'image'].includes(node.kind)) unsigned.push(node)
+    if (isWork && !isSigned && SIGNED.has(node.kind)) unsigned.push(node)
     if (!isWork) tellBringer(ground, node)
   }
   const own = unsigned.includes(main)
   if (own) findings.bad('signature', `nobody signed ${main.kind} ${main.name ?? main.id}`)
+  else if (!bySubject.has(main.id) && makersOf(ground, main).some(({ kind }) => WORK.has(kind))) {
+    findings.note('signature', `nobody signed ${main.kind} ${main.name ?? main.id} itself`)
+  }
   const others = unsigned.filter(node => node !== main)
   if (others.length > 0) {
     const names = others.slice(0, SHOWN).map(({ kind, name, id }) => `${kind} ${name ?? id}`)

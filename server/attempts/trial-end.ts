@@ -83,7 +83,7 @@ async function settle(
     ? await environmentEntity(board, facts, attempt, report.environment)
     : undefined
   if (output) await addModel(board, facts, place, done, output, end.size ?? NOTHING)
-  addAttestation(board, facts, attempt, end.attested, done.model)
+  addAttestation(board, facts, attempt, end.attested, done.model ?? done.replica)
   await addTrial(board, facts, place, attempt, end, done, environment?.id)
   const counted: JobRecord = {
     ...job,

@@ -10,7 +10,7 @@ import type { Member } from './member.ts'
 import { type Slice, servedModel } from './slice.ts'
 
 /** Kinds whose digest is that of a folder. */
-const FOLDERS = new Set(['model', 'data', 'source', 'artifact', 'image'])
+const FOLDERS = new Set(['model', 'replica', 'data', 'source', 'artifact', 'image'])
 
 /** What has the content: the thing itself, of a service its model. Undefined when it has none here. */
 export async function contentNode(

@@ -38,7 +38,7 @@ export const evidenceRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async
       const workspace = await workspaces.find(request.actor, request.params.ws)
       const { content = false, first, id } = request.query
       const found = await findThing({ board, workspace }, id)
-      const subject = await subjectOf(ledger, found, id)
+      const subject = await modelOf(ledger, await subjectOf(ledger, found, id), id)
       const endpoint = endpointOf(board, subject)
       reply.header('x-content-type-options', 'nosniff')
       reply.header('content-disposition', `attachment; filename="evidence-${subject.id}.tar"`)
@@ -46,6 +46,15 @@ export const evidenceRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async
       return sendBytes(reply, EVIDENCE_TYPE, told(board, evidenceOf(board, workspace, asked)))
     },
   )
+}
+
+/** By its bytes a model is meant, also where a replay has made the same ones since. */
+async function modelOf(ledger: Ledger, node: Node, typed: string): Promise<Node> {
+  const { digest, organisation, workspace } = node
+  if (node.kind !== 'replica' || digest === undefined || typed !== digest) return node
+  const query = { organisation, kind: 'model', digest, limit: 1 }
+  const [model] = await ledger.nodes({ ...query, ...(workspace !== undefined && { workspace }) })
+  return model ?? node
 }
 
 function endpointOf({ endpoints }: Board, { id, kind, name = '' }: Node) {

@@ -14,7 +14,15 @@ export interface Slice {
 const UPSTREAM_MAX = 5000
 const SIGNED_MAX = 1000
 /** What jobs make, and so may be signed. */
-const SIGNED_KINDS = new Set(['model', 'image', 'data', 'revision', 'artifact', 'source'])
+const SIGNED_KINDS = new Set([
+  'model',
+  'replica',
+  'image',
+  'data',
+  'revision',
+  'artifact',
+  'source',
+])
 const AT_ONCE = 16
 
 export async function sliceOf(ledger: Ledger, subject: Node): Promise<Slice> {
