@@ -82,7 +82,7 @@ describe('the table of commands', () => {
       'serve',
     ])
     const catalogue = ['data', 'model', 'up', 'provenance', 'quarantine']
-    const ours = [...catalogue, 'verify', 'evidence', 'ledger', 'admin', 'config']
+    const ours = [...catalogue, 'verify', 'evidence', 'ledger', 'admin', 'queue', 'config']
     assert.deepEqual(first.slice(6), ours)
   })
 
