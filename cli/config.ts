@@ -50,6 +50,7 @@ const UP = {
   docker_socket: ['/var/run/docker.sock', 'KAOS_DOCKER_SOCKET', 'DOCKER_HOST'],
   base_image: ['', 'KAOS_BASE_IMAGE'],
   slots: ['2', 'KAOS_SLOTS'],
+  cache_gb: ['a fifth of the volume', 'KAOS_CACHE_GB'],
   ingest_allow: ['', 'KAOS_INGEST_ALLOW'],
   ready_timeout: ['120', 'KAOS_READY_TIMEOUT'],
   tls_cert: ['', 'KAOS_TLS_CERT'],
@@ -68,6 +69,7 @@ const UP = {
   s3_access_key_file: ['', 'KAOS_S3_ACCESS_KEY_FILE'],
   s3_secret_key_file: ['', 'KAOS_S3_SECRET_KEY_FILE'],
   s3_region: ['us-east-1', 'KAOS_S3_REGION'],
+  redis_url: ['', 'KAOS_REDIS_URL'],
   openlineage_url: ['', 'KAOS_OPENLINEAGE_URL'],
   openlineage_api_key_file: ['', 'KAOS_OPENLINEAGE_API_KEY_FILE'],
   secret_key_file: ['secret.key in the data folder', 'KAOS_SECRET_KEY_FILE'],
@@ -80,8 +82,14 @@ export function upSettings(
 ): { name: string; value: string; from: string }[] {
   return Object.entries(UP).map(([name, [usual, ...variables]]) => {
     const from = variables.find(variable => (env[variable] ?? '') !== '')
-    return { name, value: (from && env[from]) ?? usual, from: from ?? `default (${variables[0]})` }
+    const value = withoutPassword((from && env[from]) ?? usual)
+    return { name, value, from: from ?? `default (${variables[0]})` }
   })
+}
+
+/** An address may hold a password: `redis://:secret@host`. */
+function withoutPassword(value: string): string {
+  return value.replace(/^([a-z+]+:\/\/[^:@/]*):[^@/]*@/, '$1:***@')
 }
 
 /** Where Node keeps compiled modules: not in the folder for all users that it would take by itself. */

@@ -144,6 +144,13 @@ describe('what is written twice for the sake of a quick start', () => {
     assert.equal(WORKSPACE_FORM.source, WORKSPACE_NAME.source)
   })
 
+  it('tells no password that an address holds', () => {
+    const shown = upSettings({ KAOS_REDIS_URL: 'redis://kaos:secret@cache:6379/1' })
+
+    const redis = shown.find(({ name }) => name === 'redis_url')
+    assert.equal(redis?.value, 'redis://kaos:***@cache:6379/1')
+  })
+
   it('is the same as in docs/settings.md', () => {
     const manual = readFileSync(join(import.meta.dirname, '../../docs/settings.md'), 'utf8')
     const named = [...manual.matchAll(/`(KAOS_[A-Z0-9_]+)`/g)].map(match => match[1]!)
