@@ -65,7 +65,7 @@ test('two servers are one endpoint, and the death of one loses nothing', async t
   await good(there, 'init', '-e', other.url)
   await good(there, 'workspace', 'set', '-n', 'mnist')
   const grid = join(work, 'grid.json')
-  writeFileSync(grid, JSON.stringify({ C: [0.1, 0.5, 1, 2].slice(0, TRIALS) }))
+  writeFileSync(grid, JSON.stringify({ learning_rate: [0.05, 0.1, 0.15, 0.2].slice(0, TRIALS) }))
 
   const templates = ['-s', 'templates/mnist/model-train', '-d', 'templates/mnist/data']
   await good(here, 'train', 'deploy', ...templates, '-h', grid, '-p', String(TRIALS))
@@ -80,9 +80,11 @@ test('two servers are one endpoint, and the death of one loses nothing', async t
 
   const { job, models } = await ask<JobView>(other, path)
   assert.deepEqual(workers.sort(), ['one', 'other'])
-  assert.equal(job.state, 'JOB_SUCCESS')
+  const log = await (await fetch(`${other.url}/api/v1${path}/logs`)).text()
+  assert.equal(job.state, 'JOB_SUCCESS', log)
   assert.equal(new Set(models.map(model => model.modelId)).size, TRIALS)
   await good(there, 'ledger', 'verify')
+  await good(there, 'train', 'list')
   await good(there, 'train', 'get', '-i', '0', '-m')
   const ledger = await openNeo4jLedger(place())
   t.after(() => ledger.close())
