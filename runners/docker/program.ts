@@ -5,8 +5,8 @@ import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { extract, pack } from 'tar-stream'
+import type { Sandbox } from '../sandbox.ts'
 import { isGone } from './engine.ts'
-import type { Sandbox } from './sandbox.ts'
 import { addBytes } from './tar.ts'
 
 /* Bits of Go's file mode, as the engine reports it. */

@@ -3,20 +3,20 @@
  * After a restart, or when the engine went away, the engine's log is read again from its start and
  * the bytes that the file already holds are skipped: that is exact because the stamps come from the
  * engine (stamps.ts) and the engine keeps more than LOG_MAX (sandbox.ts). */
-import { mkdir, open, stat } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { KaosError } from '../../api/errors.ts'
+import type { KaosError } from '../../api/errors.ts'
+import { diskFailure, type Growing } from '../read-log.ts'
+import { readRecord, writeRecord } from '../records.ts'
 import type { Place } from '../runner.ts'
 import { type Engine, isGone, pause } from './engine.ts'
-import { readRecord, writeRecord } from './records.ts'
 import { LogStamps } from './stamps.ts'
 
 const RETRY_MS = 500
-const DISK_CODES = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EFBIG']
 const OUTPUT = { stdout: true, stderr: true, timestamps: true } as const
 
-export class LogPump {
+export class LogPump implements Growing {
   readonly #engine: Engine
   readonly #place: Place
   readonly #container: string
@@ -140,55 +140,5 @@ export class LogPump {
     const last = new LogStamps()
     last.take(tail)
     return last.last
-  }
-}
-
-function diskFailure(cause: unknown, place: Place): KaosError | undefined {
-  const { code } = cause as { code?: string }
-  if (code === undefined || !DISK_CODES.includes(code)) return undefined
-  const message = `the log in ${place.dir} cannot be written (${code}); free room on that disk`
-  return new KaosError('STORAGE_FULL', message, { cause })
-}
-
-/** The log's file from an offset on, until the pump has ended; without one, what is there. */
-export async function* readLog(
-  place: Place,
-  offset: number,
-  pump: LogPump | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const path = join(place.dir, 'log')
-  let at = offset
-  while (!signal.aborted) {
-    const ended = pump?.ended ?? true
-    const growth = pump?.growth
-    for await (const piece of piecesOf(path, at)) {
-      at += piece.length
-      yield piece
-      if (signal.aborted) return
-    }
-    if (pump?.failure !== undefined) throw pump.failure
-    if (ended) return
-    if (pump?.growth === growth) await pump?.change(signal)
-  }
-}
-
-async function* piecesOf(path: string, offset: number): AsyncGenerator<Uint8Array> {
-  const size = await stat(path).then(
-    found => found.size,
-    () => 0,
-  )
-  if (size <= offset) return
-  const file = await open(path)
-  try {
-    for (let at = offset; at < size; ) {
-      const piece = Buffer.allocUnsafe(Math.min(64 * 1024, size - at))
-      const { bytesRead } = await file.read(piece, 0, piece.length, at)
-      if (bytesRead === 0) return
-      at += bytesRead
-      yield piece.subarray(0, bytesRead)
-    }
-  } finally {
-    await file.close()
   }
 }

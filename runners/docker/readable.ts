@@ -2,8 +2,8 @@
  * not root opens it with a throw-away container of the same image, which sees nothing but the
  * output folder. */
 import type Dockerode from 'dockerode'
+import { OUT } from '../sandbox.ts'
 import { type Engine, pause } from './engine.ts'
-import { OUT } from './sandbox.ts'
 
 const MEMORY = 512 * 1024 * 1024
 const WITHIN_MS = 10 * 60_000

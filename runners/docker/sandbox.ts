@@ -1,62 +1,28 @@
-/* The box a program runs in, as the engine is asked for it. Closed by default; what a bundle needs
- * beyond is declared by a label in its Dockerfile, which the ledger keeps with the image:
- *
- *   kaos.network=on   a training may reach the network
- *   kaos.user=root    the program runs as root, with the few capabilities that servers started as
- *                     root want; still without new privileges
- *
- * A USER of the Dockerfile is kept unless it is root. Otherwise the program is nobody, and what
- * original bundles write to (/tmp, /run, nginx's folders, their own folder) is writable for it. */
+/* The box a program runs in (runners/sandbox.ts), as the engine is asked for it. */
 import type Dockerode from 'dockerode'
 import { FORCED_AT, type RunOrder, type TrialOrder } from '../runner.ts'
-import type { ImageInfo } from './images.ts'
+import {
+  commandOf,
+  envOf,
+  NOBODY,
+  OUT,
+  PROCESSES_MAX,
+  type Purpose,
+  ROOT_CAPABILITIES,
+  type Sandbox,
+  SERVICE_PORT,
+  scratchBytes,
+  scratchFolders,
+} from '../sandbox.ts'
 
 export const ATTEMPT_LABEL = 'kaos.attempt'
 export const PURPOSE_LABEL = 'kaos.purpose'
 export const GPUS_LABEL = 'kaos.gpus'
-export const OUT = '/pfs/out'
-export const NOBODY = '65534:65534'
 
-const PYTHON_PATH = 'PYTHONPATH='
-const PORT = '8080/tcp'
-const PROCESSES_MAX = 4096
-const PROGRAM = '/opt/program'
+const PORT = `${SERVICE_PORT}/tcp`
 /* Each of our log lines is at least as long as a sixth of the engine's record of it (JSON, escapes,
  * a time): up to LOG_MAX the engine has never thrown anything away, and can be read again. */
 const ENGINE_LOG = '400m'
-const MEBIBYTE = 1024 * 1024
-const SCRATCH_DEFAULT = 2048 * MEBIBYTE
-const ROOT_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID']
-
-export type Purpose = 'train' | 'serve'
-
-export interface Sandbox {
-  readonly user: string
-  readonly workingDir: string
-  /** Whether the user is one that kaos chose, so that the program's folder must be given to it. */
-  readonly isNobody: boolean
-  readonly network: 'none' | 'bridge'
-  /** What the image itself puts on the path of Python. */
-  readonly pythonPath?: string
-  readonly relaxations: readonly string[]
-}
-
-export function sandboxOf(info: ImageInfo, order: RunOrder, purpose: Purpose): Sandbox {
-  const declared = info.Config.User ?? ''
-  const root = order.image.labels['kaos.user'] === 'root'
-  const open = order.image.labels['kaos.network'] === 'on'
-  // Engines take 00 and +0 for 0 as well.
-  const isNobody = !root && /^(root|[+-]?0+)?(:.*)?$/.test(declared)
-  const path = info.Config.Env?.find(one => one.startsWith(PYTHON_PATH))
-  return {
-    ...(path === undefined ? {} : { pythonPath: path.slice(PYTHON_PATH.length) }),
-    user: root ? '0:0' : isNobody ? NOBODY : declared,
-    workingDir: info.Config.WorkingDir || PROGRAM,
-    isNobody,
-    network: purpose === 'serve' || open ? 'bridge' : 'none',
-    relaxations: [...(root ? ['user=root'] : []), ...(open ? ['network=on'] : [])],
-  }
-}
 
 export interface Devices {
   readonly driver: 'nvidia' | 'cdi'
@@ -84,7 +50,7 @@ export function containerOf(box: Box): Dockerode.ContainerCreateOptions {
     Cmd: [],
     WorkingDir: sandbox.workingDir,
     User: sandbox.user,
-    Env: Object.entries(envOf(box)).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(envOf(sandbox, order)).map(([name, value]) => `${name}=${value}`),
     Healthcheck: { Test: ['NONE'] },
     Labels: {
       [ATTEMPT_LABEL]: box.attempt,
@@ -97,28 +63,10 @@ export function containerOf(box: Box): Dockerode.ContainerCreateOptions {
   }
 }
 
-/** An entrypoint of the image would come before `./train`; naming ours clears it. */
-function commandOf(order: RunOrder | TrialOrder, purpose: Purpose): string[] {
-  return 'output' in order && purpose === 'train'
-    ? ['./train', `${OUT}/${order.output}`]
-    : [`./${purpose}`]
-}
-
-function envOf({ sandbox, order }: Box): Record<string, string> {
-  // nobody's home, "/nonexistent", is where programs would otherwise keep their caches.
-  return {
-    ...(sandbox.isNobody ? { HOME: '/tmp' } : {}),
-    ...order.env,
-    ...('forced' in order
-      ? { PYTHONPATH: [FORCED_AT, sandbox.pythonPath].filter(Boolean).join(':') }
-      : {}),
-  }
-}
-
 function hostConfigOf(box: Box): Dockerode.HostConfig {
   const { order, sandbox } = box
   const { cpu, memoryBytes, gpu } = order.resources
-  const scratch = Math.floor(memoryBytes === undefined ? SCRATCH_DEFAULT : memoryBytes / 2)
+  const scratch = scratchBytes(order)
   return {
     Mounts: mountsOf(order),
     NetworkMode: sandbox.network,
@@ -137,7 +85,7 @@ function hostConfigOf(box: Box): Dockerode.HostConfig {
     SecurityOpt: ['no-new-privileges:true'],
     IpcMode: 'private',
     ShmSize: scratch,
-    ...(sandbox.isNobody ? { Tmpfs: scratchFolders(scratch) } : {}),
+    ...(sandbox.isNobody ? { Tmpfs: tmpfsOf(scratch) } : {}),
     LogConfig: { Type: 'json-file', Config: { 'max-size': ENGINE_LOG, 'max-file': '1' } },
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
   }
@@ -161,21 +109,15 @@ function mountsOf(order: RunOrder | TrialOrder): Dockerode.MountSettings[] {
   ]
 }
 
-function scratchFolders(bytes: number): Record<string, string> {
+function tmpfsOf(bytes: number): Record<string, string> {
   // Owned by nobody: where the image has the folder, older runtimes keep the folder's mode.
   const [uid, gid] = NOBODY.split(':')
-  const sized = (size: number, more = '') =>
-    `rw,nosuid,nodev${more},mode=1777,uid=${uid},gid=${gid},size=${size}`
-  const small = Math.min(bytes, 256 * MEBIBYTE)
-  return {
-    '/tmp': sized(bytes, ',exec'),
-    '/var/tmp': sized(bytes),
-    '/run': sized(small),
-    '/var/log': sized(small),
-    '/var/log/nginx': sized(small),
-    '/var/lib/nginx': sized(small),
-    '/var/cache/nginx': sized(small),
-  }
+  const folders = Object.entries(scratchFolders(bytes)).map(([path, folder]) => {
+    const more = folder.exec ? ',exec' : ''
+    const options = `rw,nosuid,nodev${more},mode=1777,uid=${uid},gid=${gid},size=${folder.bytes}`
+    return [path, options]
+  })
+  return Object.fromEntries(folders)
 }
 
 function deviceRequestOf(count: number, devices: Devices | undefined): Dockerode.DeviceRequest {

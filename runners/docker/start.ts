@@ -3,17 +3,11 @@ import { chmod, mkdir } from 'node:fs/promises'
 import type Dockerode from 'dockerode'
 import { KaosError } from '../../api/errors.ts'
 import type { Exit, Place, RunOrder, TrialOrder } from '../runner.ts'
+import { type Purpose, type Sandbox, sandboxOf } from '../sandbox.ts'
 import { type Engine, isGone, reaching, refused, statusOf, translated, wordsOf } from './engine.ts'
 import type { Images } from './images.ts'
 import { giveFolder, whyNotStartable, whyNotUser } from './program.ts'
-import {
-  type Box,
-  containerOf,
-  type Devices,
-  type Purpose,
-  type Sandbox,
-  sandboxOf,
-} from './sandbox.ts'
+import { type Box, containerOf, type Devices } from './sandbox.ts'
 
 const TRIES = 3
 const NO_GPU =
@@ -41,7 +35,7 @@ export async function launch(work: Launch): Promise<Launched> {
   if ('out' in order) await chmod(order.out, 0o777)
   for (let tries = 1; ; tries++) {
     const info = await work.images.ensure(order.image, () => order.layout())
-    const sandbox = sandboxOf(info, order, work.purpose)
+    const sandbox = sandboxOf(info.Config, order, work.purpose)
     const box = { ...work, attempt: work.place.attempt, image: info.Id, sandbox }
     try {
       return await tryOnce(engine, box)

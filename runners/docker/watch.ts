@@ -1,11 +1,12 @@
 /* Waits for a program's end, also while the engine is away, and puts it into words. */
 import type { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
+import { exitOf, timeOf } from '../exit.ts'
+import { readRecord, writeRecord } from '../records.ts'
 import type { Exit, Place } from '../runner.ts'
+import type { Purpose } from '../sandbox.ts'
 import { type Engine, isGone, pause, reaching } from './engine.ts'
-import { exitOf, timeOf } from './exit.ts'
-import { readRecord, writeRecord } from './records.ts'
-import { PURPOSE_LABEL, type Purpose } from './sandbox.ts'
+import { PURPOSE_LABEL } from './sandbox.ts'
 
 const RETRY_MS = 500
 const GOING = ['removing', 'dead']

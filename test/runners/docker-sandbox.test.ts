@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { digestOf } from '../../api/digest.ts'
-import { exitOf } from '../../runners/docker/exit.ts'
 import type { ImageInfo } from '../../runners/docker/images.ts'
 import { isRootIn, whyNotRunnable } from '../../runners/docker/program.ts'
-import { containerOf, type Devices, freeGpus, sandboxOf } from '../../runners/docker/sandbox.ts'
+import { containerOf, type Devices, freeGpus } from '../../runners/docker/sandbox.ts'
 import { measurementOf } from '../../runners/docker/stats.ts'
+import { exitOf } from '../../runners/exit.ts'
 import type { TrialOrder } from '../../runners/runner.ts'
+import { sandboxOf } from '../../runners/sandbox.ts'
 
 const MEBIBYTE = 1024 * 1024
 const times = { startedAt: '2026-01-01T00:00:00.000Z', finishedAt: '2026-01-01T01:00:00.000Z' }
@@ -29,7 +30,7 @@ function orderOf(more: Partial<TrialOrder> = {}, labels: Record<string, string> 
 
 function boxOf(order: TrialOrder, config: object = {}, devices?: Devices) {
   const info = { Config: config } as unknown as ImageInfo
-  const sandbox = sandboxOf(info, order, 'train')
+  const sandbox = sandboxOf(info.Config, order, 'train')
   return containerOf({
     attempt: 'a'.repeat(32),
     image: 'sha256:1',

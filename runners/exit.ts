@@ -1,6 +1,6 @@
 /* How a program ended, in words. */
 import { constants } from 'node:os'
-import type { Exit } from '../runner.ts'
+import type { Exit } from './runner.ts'
 import type { Purpose } from './sandbox.ts'
 
 /** What the engine tells of an ended container. */
