@@ -7,6 +7,7 @@
  *   POST :attempt/renew            Renewal -> Lease
  *   POST :attempt/log?offset=n     raw bytes -> LogReceipt; offset = bytes acknowledged before
  *   POST :attempt/measurements?offset=n   the same for JSON lines, a Measurement each
+ *   POST :attempt/metrics?offset=n        the same for JSON lines, a MetricPoint each
  *   POST :attempt/have, objects    the transfer protocol (api/transfer.ts)
  *   GET  :attempt/trees/:digest    the transfer protocol, whole or in parts; only trees that the order names
  *   POST :attempt/report           Report -> 200 {}; the same report again is 200 as well
@@ -182,9 +183,27 @@ export const Measurement = Type.Object({
   /** CPU time used since the start, seconds. */
   cpuSeconds: Type.Number(),
   memoryBytes: Type.Integer(),
+  /** Bytes since the start, each absent where the system does not tell: from and to disks (what was
+   * in memory already is not read from one), and over networks. */
+  readBytes: Type.Optional(Type.Integer()),
+  writtenBytes: Type.Optional(Type.Integer()),
+  receivedBytes: Type.Optional(Type.Integer()),
+  sentBytes: Type.Optional(Type.Integer()),
   gpus: Type.Optional(Type.Array(GpuUse)),
 })
 export type Measurement = Static<typeof Measurement>
+
+/** One value of a metric that a training said while it ran, in MLflow's words. */
+export const MetricPoint = Type.Object({
+  key: Type.String(),
+  value: Type.Number(),
+  step: Type.Integer(),
+  /** Milliseconds since 1970. */
+  timestamp: Type.Integer(),
+})
+export type MetricPoint = Static<typeof MetricPoint>
+/** In the output folder of a training: JSON lines, read while it writes them. */
+export const METRICS_FILE = 'metrics/metrics.jsonl'
 
 export const PHASES = ['preparing', 'running', 'collecting', 'serving', 'restarting'] as const
 
@@ -253,6 +272,8 @@ export const Report = Type.Object(
     log: Type.Optional(Type.Object({ digest: DigestSchema, size: Type.Integer() })),
     /** trial: what it used while it ran, a stored file of JSON lines (Measurement), by time. */
     measurements: Type.Optional(Type.Object({ digest: DigestSchema, size: Type.Integer() })),
+    /** trial: the metrics it said while it ran, the same way (MetricPoint). */
+    metrics: Type.Optional(Type.Object({ digest: DigestSchema, size: Type.Integer() })),
     /** trial: what the program wrote into its output folder. ingest: the files that were fetched. */
     output: Type.Optional(DigestSchema),
     /** ingest: a stored file of JSON lines {url, path, sha256, size}, in the manifest's order. */

@@ -12,6 +12,9 @@ export interface ProcessName {
 export interface Usage {
   readonly cpuSeconds: number
   readonly memoryBytes: number
+  /** From and to disks, by all that live and have lived; absent where nobody tells. */
+  readonly readBytes?: number
+  readonly writtenBytes?: number
 }
 
 interface Seen {
@@ -44,7 +47,30 @@ export function usageOf(process: ProcessName): Usage | undefined {
     cpuSeconds += all.get(pid)?.cpuSeconds ?? 0
     memoryBytes += all.get(pid)?.memoryBytes ?? 0
   }
-  return { cpuSeconds, memoryBytes }
+  return { cpuSeconds, memoryBytes, ...disksOf(pids) }
+}
+
+/** What a child read and wrote counts for its parent once that has waited for it. */
+function disksOf(pids: ReadonlySet<number>): Pick<Usage, 'readBytes' | 'writtenBytes'> {
+  let [readBytes, writtenBytes, known] = [0, 0, false]
+  for (const pid of pids) {
+    const text = textOf(`/proc/${pid}/io`)
+    const [read, written] = [/^read_bytes: (\d+)/m.exec(text), /^write_bytes: (\d+)/m.exec(text)]
+    if (read === null || written === null) continue
+    known = true
+    readBytes += Number(read[1])
+    writtenBytes += Number(written[1])
+  }
+  return known ? { readBytes, writtenBytes } : {}
+}
+
+/** Nothing for a file that cannot be read: a process that has ended, or is another user's. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
 }
 
 /** Memory with what processes share counted once: dearer to ask than `usageOf`. */

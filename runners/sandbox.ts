@@ -7,6 +7,7 @@
  *
  * A USER of the Dockerfile is kept unless it is root. Otherwise the program is nobody, and what
  * original bundles write to (/tmp, /run, nginx's folders, their own folder) is writable for it. */
+import { METRICS_FILE } from '../api/attempts.ts'
 import { FORCED_AT, type RunOrder, type TrialOrder } from './runner.ts'
 
 export const OUT = '/pfs/out'
@@ -71,6 +72,7 @@ export function envOf(sandbox: Sandbox, order: RunOrder | TrialOrder): Record<st
   return {
     ...(sandbox.isNobody ? { HOME: '/tmp' } : {}),
     ...order.env,
+    ...('output' in order ? { KAOS_METRICS: `${OUT}/${order.output}/${METRICS_FILE}` } : {}),
     ...('forced' in order
       ? { PYTHONPATH: [FORCED_AT, sandbox.pythonPath].filter(Boolean).join(':') }
       : {}),

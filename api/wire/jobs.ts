@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { Measurement, Resources } from '../attempts.ts'
+import { Measurement, MetricPoint, Resources } from '../attempts.ts'
 import { DigestSchema } from '../digest-schema.ts'
 import { At, Nullable, Optional } from './common.ts'
 
@@ -81,6 +81,7 @@ export const TrialRun = Type.Object({
   /** Stored files. */
   log: Optional(DigestSchema),
   measurements: Optional(DigestSchema),
+  metricHistory: Optional(DigestSchema),
 })
 export type TrialRun = Static<typeof TrialRun>
 
@@ -165,7 +166,20 @@ export const MeasurementLine = Type.Object(
 )
 export type MeasurementLine = Static<typeof MeasurementLine>
 
-/** GET /workspaces/:ws/jobs/:job/logs?follow=true -> text/plain, streamed; ends when the job has.
+/** GET /workspaces/:ws/jobs/:job/metrics?trial=0&follow=true -> one line of JSON per value that a trial
+ * said while it ran; with follow as they come. */
+export const MetricLine = Type.Object(
+  {
+    ...MetricPoint.properties,
+    /** Place in the grid, from 0. */
+    trial: Type.Integer(),
+    attempt: Type.Integer(),
+  },
+  { title: 'MetricLine' },
+)
+export type MetricLine = Static<typeof MetricLine>
+
+/** GET /workspaces/:ws/jobs/:job/logs?follow=true&trial=0 -> text/plain, streamed; ends when the job has.
  * POST /workspaces/:ws/jobs/:job/kill {reason?} -> JobRow. */
 export const KillRequest = Type.Object(
   { reason: Optional(Type.String({ maxLength: 1000 })) },

@@ -33,7 +33,7 @@ const BOXES_MAX = 40
 const LAYERS = [12, 9, 6]
 /** They say who and how, not what of what. */
 const NOT_DRAWN = new Set([
-  ...['log', 'measurements', 'workspace', 'description'],
+  ...['log', 'measurements', 'metrics', 'workspace', 'description'],
   ...['user', 'robot', 'worker', 'system'],
 ])
 const ROUNDS_MAX = 64

@@ -15,5 +15,26 @@ export function measurementOf(stats: Dockerode.ContainerStats): Measurement | un
     at: new Date(stats.read).toISOString(),
     cpuSeconds: cpu / 1e9,
     memoryBytes: Math.max(0, memory.usage - cache),
+    ...disksIn(stats),
+    ...networksIn(stats),
+  }
+}
+
+/** Engines on version 1 of cgroups write Read and Write, those on version 2 read and write. */
+function disksIn({ blkio_stats }: Dockerode.ContainerStats): Partial<Measurement> {
+  const entries = blkio_stats?.io_service_bytes_recursive
+  if (!entries) return {}
+  const sum = (op: string) =>
+    entries.reduce((all, one) => all + (one.op.toLowerCase() === op ? one.value : 0), 0)
+  return { readBytes: sum('read'), writtenBytes: sum('write') }
+}
+
+/** A container without a network has none to count. */
+function networksIn({ networks }: Dockerode.ContainerStats): Partial<Measurement> {
+  const all = Object.values(networks ?? {})
+  if (all.length === 0) return {}
+  return {
+    receivedBytes: all.reduce((sum, one) => sum + one.rx_bytes, 0),
+    sentBytes: all.reduce((sum, one) => sum + one.tx_bytes, 0),
   }
 }

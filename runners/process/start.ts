@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { Address, Environment } from '../../api/attempts.ts'
+import { type Address, type Environment, METRICS_FILE } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
 import { writeDurably } from '../durably.ts'
 import { LogFile } from '../log-file.ts'
@@ -182,6 +182,7 @@ function envOf(start: Start, files: PlaceFiles, launch: Launch): Record<string, 
           KAOS_DATA: view ? '/pfs/data' : files.data,
           KAOS_HYPER: view ? '/pfs/hyper' : trial.hyper,
           KAOS_OUT: view ? '/pfs/out' : trial.out,
+          KAOS_METRICS: join(view ? '/pfs/out' : trial.out, trial.output, METRICS_FILE),
         }),
   }
 }

@@ -78,6 +78,10 @@ export class AttemptFolder {
     return join(this.path, 'measurements')
   }
 
+  get metrics(): string {
+    return join(this.path, 'metrics')
+  }
+
   get hyper(): string {
     return join(this.path, 'hyper')
   }

@@ -29,6 +29,8 @@ import { serviceOutcome } from './services.ts'
 import { trialOutcome } from './trials.ts'
 import { GRACE_MS, type Outcome, type Work, type Workplace } from './work.ts'
 
+type Journals = Pick<Work, 'log' | 'measurements' | 'metrics'>
+
 export class Attempt {
   readonly #workplace: Workplace
   readonly #folder: AttemptFolder
@@ -75,26 +77,32 @@ export class Attempt {
 
   async #outcome(resumed: boolean): Promise<Report> {
     const journals = this.#journals()
-    const { log, measurements } = journals
+    const { log, measurements, metrics } = journals
     try {
       const outcome = await this.#work(this.#workWith(journals, resumed))
       const report = {
         ...outcome,
         log: await this.#sealed(log),
         ...(measurements?.size ? { measurements: await this.#sealed(measurements) } : {}),
+        ...(metrics?.size ? { metrics: await this.#sealed(metrics) } : {}),
       }
       return await this.#workplace.signer.signed(this.#folder.order, report)
     } finally {
-      await Promise.all([log.close(), measurements?.close()])
+      await Promise.all([log.close(), measurements?.close(), metrics?.close()])
     }
   }
 
-  #journals(): Pick<Work, 'log' | 'measurements'> {
+  #journals(): Journals {
     const [folder, calls, { quit }] = [this.#folder, this.#calls, this.#lease]
     const log = new LogOutbox(folder.log, (...piece) => calls.log(...piece), quit)
     if (this.kind !== 'trial') return { log }
-    const send: SendPiece = (...piece) => calls.measurements(...piece)
-    return { log, measurements: new JournalOutbox(folder.measurements, send, quit) }
+    const measured: SendPiece = (...piece) => calls.measurements(...piece)
+    const said: SendPiece = (...piece) => calls.metrics(...piece)
+    return {
+      log,
+      measurements: new JournalOutbox(folder.measurements, measured, quit),
+      metrics: new JournalOutbox(folder.metrics, said, quit),
+    }
   }
 
   /** The journal as a stored file. */
@@ -105,7 +113,7 @@ export class Attempt {
     return { digest, size }
   }
 
-  #workWith(journals: Pick<Work, 'log' | 'measurements'>, resumed: boolean): Work {
+  #workWith(journals: Journals, resumed: boolean): Work {
     const lease = this.#lease
     const channel = this.#channel()
     const { runner, trees } = this.#workplace

@@ -97,8 +97,13 @@ export class AttemptCalls implements Channel {
     return this.#append('measurements', offset, bytes, signal)
   }
 
+  /** The same for the metrics that a training says. */
+  metrics(offset: number, bytes: Uint8Array, signal: AbortSignal): Promise<number> {
+    return this.#append('metrics', offset, bytes, signal)
+  }
+
   async #append(
-    journal: 'log' | 'measurements',
+    journal: 'log' | 'measurements' | 'metrics',
     offset: number,
     bytes: Uint8Array,
     signal: AbortSignal,

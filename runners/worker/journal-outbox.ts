@@ -44,10 +44,10 @@ export class JournalOutbox {
     this.#wake()
   }
 
-  /** One line of JSON; dropped when there is no room for all of it. */
-  entry(value: unknown): void {
-    const line = Buffer.from(`${JSON.stringify(value)}\n`)
-    if (this.size + line.length <= LOG_MAX) this.append(line)
+  /** A line of JSON each; dropped when there is no room for all of them. */
+  entry(...values: readonly unknown[]): void {
+    const lines = Buffer.from(values.map(value => `${JSON.stringify(value)}\n`).join(''))
+    if (lines.length > 0 && this.size + lines.length <= LOG_MAX) this.append(lines)
   }
 
   /** Something was written into the file. */

@@ -24,7 +24,7 @@ export async function sampleUntil(work: Work, signal: AbortSignal): Promise<void
 }
 
 /** Resolves after that time, or when the signal is aborted. */
-function passed(ms: number, signal: AbortSignal): Promise<void> {
+export function passed(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const end = () => {
       clearTimeout(timer)

@@ -7,6 +7,7 @@ import { isKaosError } from '../../api/errors.ts'
 import { sendFolder } from '../../api/transfer/send.ts'
 import type { Exit, Running } from '../runner.ts'
 import { writeForced } from './forced.ts'
+import { followMetrics } from './metrics.ts'
 import { adopted, endOf, runOrder } from './programs.ts'
 import type { Outcome, Work } from './work.ts'
 
@@ -16,7 +17,12 @@ export async function trialOutcome(work: Work, order: TrialWork): Promise<Outcom
   const running = work.resumed ? await adopted(work) : await begin(work, order)
   const { startedAt, environment } = running
   work.lease.set({ phase: 'running', startedAt })
-  const exit = await endOf(work, running)
+  const saying = followMetrics(work, order.output)
+  let warnings: readonly string[] = []
+  const exit = await endOf(work, running).finally(async () => {
+    warnings = await saying.end()
+  })
+  for (const warning of warnings) work.log.line(warning)
   const { usage } = work.lease
   const common = {
     startedAt: exit.startedAt,
@@ -25,6 +31,7 @@ export async function trialOutcome(work: Work, order: TrialWork): Promise<Outcom
     ...(exit.exit === undefined ? {} : { exit: exit.exit }),
     ...(exit.outOfMemory === undefined ? {} : { outOfMemory: exit.outOfMemory }),
     ...(usage === undefined ? {} : { usage }),
+    ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
   }
   if (exit.state !== 'succeeded') {
     const reason = reasonOf(exit)

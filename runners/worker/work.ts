@@ -22,7 +22,7 @@ export interface Workplace {
 }
 
 /** A report without its journals, which are stored last. */
-export type Outcome = Omit<Report, 'log' | 'measurements'>
+export type Outcome = Omit<Report, 'log' | 'measurements' | 'metrics'>
 
 /** What the outcome of each kind is worked out with. */
 export interface Work {
@@ -32,6 +32,8 @@ export interface Work {
   readonly log: LogOutbox
   /** Of a training: a Measurement a line. */
   readonly measurements?: JournalOutbox
+  /** Of a training: a MetricPoint a line. */
+  readonly metrics?: JournalOutbox
   /** To the store; tries again until the attempt is not ours any more. */
   readonly channel: Channel
   /** Whether an earlier life of the worker began this. */

@@ -34,6 +34,7 @@ export async function endAttempt(
   await board.turns.take(turnOf(work), () => retrying(() => record(board, attempt, end, relied)))
   await board.journals.remove(attempt.id)
   await board.measurements.remove(attempt.id)
+  await board.metrics.remove(attempt.id)
   await board.parts.transfer.end(attempt.id)
   if (work.kind === 'trial') await followTrial(board, work.workspace, work.job)
   if (work.kind === 'build' || work.kind === 'ingest')

@@ -26,17 +26,18 @@ export function traceOf(attempt: AttemptRecord, ending: Ending): Trace {
     reason: ending.reason,
     log: ending.log,
     ...(ending.measurements && { measurements: ending.measurements }),
+    ...(ending.metrics && { metrics: ending.metrics }),
   }
 }
 
-/** Log and measurements as entities: they stay fetchable whatever came of the attempt. */
+/** Log, measurements and metrics as entities: they stay fetchable whatever came of the attempt. */
 export function addJournals(
   board: Board,
   facts: Facts,
   attempt: AttemptRecord,
   ending: Ending,
 ): void {
-  for (const kind of ['log', 'measurements'] as const) {
+  for (const kind of ['log', 'measurements', 'metrics'] as const) {
     const file = ending[kind]
     if (!file) continue
     facts.nodes.push({
@@ -103,6 +104,7 @@ export function courseOf(
     reason: ending.reason,
     ...(ending.log && { log: ending.log.digest }),
     ...(ending.measurements && { measurements: ending.measurements.digest }),
+    ...(ending.metrics && { metricHistory: ending.metrics.digest }),
   }
   if (report) {
     course.startedAt = report.startedAt

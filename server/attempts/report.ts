@@ -26,12 +26,7 @@ export async function reportAttempt(board: Board, attempt: string, report: Repor
     if (!held) return answerAgain(board, attempt, reportDigest)
     const size = await checked(board, held.record, clean)
     const attested = await attestedIn(board, held.record, clean)
-    const journals = {
-      log: (clean.log as StoredLog | undefined) ?? (await sealed(board.journals, board, attempt)),
-      measurements:
-        (clean.measurements as StoredLog | undefined) ??
-        (await sealed(board.measurements, board, attempt)),
-    }
+    const journals = await journalsOf(board, attempt, clean)
     const ending = { state: clean.state, reason: reasonOf(clean), ...journals }
     const found = { ...(size && { size }), ...(attested && { attested }) }
     const end: End = { ending, report: clean, reportDigest, ...found }
@@ -44,9 +39,7 @@ export async function expireAttempt(board: Board, attempt: AttemptRecord): Promi
   await onceAtATime(board, attempt.id, async relied => {
     if (!board.live.get(attempt.id)?.expired) return
     const reason = `worker ${attempt.worker} was not heard of any more`
-    const log = await sealed(board.journals, board, attempt.id)
-    const measurements = await sealed(board.measurements, board, attempt.id)
-    const ending = { state: 'lost', reason, log, measurements } as const
+    const ending = { state: 'lost', reason, ...(await journalsOf(board, attempt.id, {})) } as const
     await endAttempt(board, attempt, { ending }, relied)
   })
 }
@@ -76,6 +69,7 @@ async function checked(
   const from = { attempt: id, workspace: work.workspace }
   await checkFile(board, from, 'the log', report.log)
   await checkFile(board, from, 'the file of measurements', report.measurements)
+  await checkFile(board, from, 'the file of metrics', report.metrics)
   if (report.state !== 'succeeded') return undefined
   if (work.kind === 'build') {
     await checkImage(board, id, work, report)
@@ -135,6 +129,21 @@ async function checkIngest(
   if (place?.kind !== 'ingest' || size.files === place.ingest.progress.total) return size
   const wanted = place.ingest.progress.total
   throw new KaosError('BAD_REQUEST', `${size.files} files came, where the manifest has ${wanted}`)
+}
+
+/** As they were reported, else as far as they came. */
+async function journalsOf(
+  board: Board,
+  attempt: string,
+  { log, measurements, metrics }: Pick<Report, 'log' | 'measurements' | 'metrics'>,
+): Promise<Pick<End['ending'], 'log' | 'measurements' | 'metrics'>> {
+  const kept = async (file: Report['log'], journals: Journals) =>
+    (file as StoredLog | undefined) ?? (await sealed(journals, board, attempt))
+  return {
+    log: await kept(log, board.journals),
+    measurements: await kept(measurements, board.measurements),
+    metrics: await kept(metrics, board.metrics),
+  }
 }
 
 /** What is in the journal so far, as a stored file; null when there is nothing. */

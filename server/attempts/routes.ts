@@ -77,6 +77,7 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
   const appended = [
     { url: 'log', what: 'log', journals: board.journals },
     { url: 'measurements', what: 'JSON lines of measurements', journals: board.measurements },
+    { url: 'metrics', what: 'JSON lines of metrics', journals: board.metrics },
   ]
   for (const { url, what, journals } of appended) {
     app.post(

@@ -14,6 +14,7 @@ import {
   traceOf,
   wellFormed,
 } from './facts.ts'
+import { lastSaid } from './metric-history.ts'
 import { readMetrics } from './metrics.ts'
 import type { TrialPlace } from './places.ts'
 import { addModel, addTrial } from './trial-facts.ts'
@@ -69,6 +70,7 @@ async function settle(
   const found = output
     ? await readMetrics(board.parts.store, output)
     : { metrics: {}, warnings: [] }
+  const said = ending.metrics ? await lastSaid(board.parts.store, ending.metrics.digest) : {}
   const done: TrialRecord = {
     ...trial,
     state: STATES[verdict.is],
@@ -76,7 +78,8 @@ async function settle(
     phase: null,
     attempt: null,
     traces,
-    metrics: wellFormed(found.metrics),
+    // What the training says at its end stands before what it said on the way.
+    metrics: wellFormed({ ...said, ...found.metrics }),
     warnings: bounded([...(report?.warnings ?? []), ...found.warnings]),
   }
   const environment = report?.environment

@@ -14,6 +14,8 @@ export interface Ending {
   readonly log: StoredLog | null
   /** What it used while it ran; only of trials. */
   readonly measurements: StoredLog | null
+  /** The metrics it said while it ran; only of trials. */
+  readonly metrics: StoredLog | null
 }
 
 export type Verdict =

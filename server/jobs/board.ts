@@ -24,6 +24,8 @@ export interface Board {
   /** Logs of running attempts, and what was measured of them. */
   readonly journals: Journals
   readonly measurements: Journals
+  /** Metrics that running trainings have said. */
+  readonly metrics: Journals
   /** Endpoints that are listed, by name. */
   readonly endpoints: Map<string, EndpointRecord>
 }

@@ -34,8 +34,18 @@ export async function runOf(
 ): Promise<TrialRun | null> {
   const node = await ledger.node(id)
   if (!node || node.attributes.attempt === undefined) return null
-  const { number, worker, runner, startedAt, finishedAt, exit, usage, log, measurements } =
-    node.attributes as unknown as Omit<TrialRun, 'attempt'> & { number: number }
+  const {
+    number,
+    worker,
+    runner,
+    startedAt,
+    finishedAt,
+    exit,
+    usage,
+    log,
+    measurements,
+    metricHistory,
+  } = node.attributes as unknown as Omit<TrialRun, 'attempt'> & { number: number }
   return {
     ...{ attempt: number, worker, runner },
     ...(startedAt !== undefined && { startedAt }),
@@ -44,5 +54,6 @@ export async function runOf(
     ...(usage !== undefined && { usage }),
     ...(log !== undefined && { log }),
     ...(measurements !== undefined && { measurements }),
+    ...(metricHistory !== undefined && { metricHistory }),
   }
 }

@@ -91,6 +91,9 @@ async function openBoard(
     measurements: shared
       ? openLedgerJournals('measured', parts)
       : await openJournals(join(data, 'measurements', 'attempts')),
+    metrics: shared
+      ? openLedgerJournals('metric', parts)
+      : await openJournals(join(data, 'metrics', 'attempts')),
     endpoints: new Map<string, EndpointRecord>(),
   }
 }

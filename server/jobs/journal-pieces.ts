@@ -38,7 +38,7 @@ export interface Piece {
 interface Wanted {
   readonly journals: Journals
   /** Which stored file of an ended attempt. */
-  readonly part: 'log' | 'measurements'
+  readonly part: 'log' | 'measurements' | 'metrics'
   readonly topic: string
   look(): Promise<Source>
 }

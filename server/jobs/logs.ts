@@ -11,11 +11,12 @@ import { type EndpointRecord, isFinal, type JobRecord, keyOf } from './records.t
 
 const NEWLINE = 10
 
-/** The log of any job. While a training waits for its image there is nothing to say. */
+/** The log of any job, or of one trial by its place in the grid. While a training waits for its image
+ * there is nothing to say. */
 export async function* jobLog(
   board: Board,
   { workspace, id }: JobRecord,
-  how: Following,
+  { trial, ...how }: Following & { readonly trial?: number | undefined },
 ): AsyncGenerator<Uint8Array> {
   const job = async (): Promise<JobRecord> =>
     (await readRecord<JobRecord>(board.parts.ledger, keyOf.job(workspace, id)))!.value
@@ -26,6 +27,11 @@ export async function* jobLog(
       const { traces, attempt } = (build ?? ingest)!
       return { traces, attempt, ended: isFinal(state) }
     })
+    return
+  }
+  if (trial !== undefined) {
+    if (trial < first.train.total && (await released(board, job, trial, how)))
+      yield* trialLog(board, id, trial, how)
     return
   }
   let last = NEWLINE

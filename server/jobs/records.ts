@@ -35,6 +35,7 @@ export type Trace = {
   log: StoredLog | null
   /** Of a trial, from 2026-11 on. */
   measurements?: StoredLog | null
+  metrics?: StoredLog | null
 }
 
 export type TrainPart = {

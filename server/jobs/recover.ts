@@ -29,6 +29,7 @@ export async function readMemory(board: Board): Promise<void> {
   const held = new Set(board.live.all().map(one => one.record.id))
   await board.journals.keepOnly(held)
   await board.measurements.keepOnly(held)
+  await board.metrics.keepOnly(held)
 }
 
 /** Takes up everything unfinished. Can be called again at any time. */

@@ -6,13 +6,18 @@ import type { Board } from './board.ts'
 import { findJob } from './find.ts'
 import { killJob } from './kill.ts'
 import { jobLog } from './logs.ts'
-import { jobMeasurements } from './measurements.ts'
 import { rowOf } from './rows.ts'
+import { jobSamples } from './samples.ts'
 import { goneOf, sendBytes } from './streams.ts'
 import { jobView } from './view.ts'
 
 const tags = ['jobs']
 const Params = Type.Object({ ws: Type.String(), job: Type.String() })
+const Followed = Type.Object({
+  follow: Type.Optional(Type.Boolean()),
+  /** Only this one, by its place in the grid. */
+  trial: Type.Optional(Type.Integer({ minimum: 0 })),
+})
 const Objective = Type.Union([Type.Literal('max'), Type.Literal('min')])
 
 export const jobRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (app, { board }) => {
@@ -49,42 +54,47 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (app
         tags,
         summary: 'The log of a job; with follow it ends when the job has',
         params: Params,
-        querystring: Type.Object({ follow: Type.Optional(Type.Boolean()) }),
+        querystring: Followed,
         produces: ['text/plain'],
       },
     },
     async (request, reply) => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
       const { value } = await findJob(board, workspace, request.params.job)
-      const follow = request.query.follow ?? false
-      const bytes = jobLog(board, value, { follow, signal: goneOf(reply) })
+      const { follow = false, trial } = request.query
+      const bytes = jobLog(board, value, { follow, trial, signal: goneOf(reply) })
       return sendBytes(reply, TEXT, bytes, follow ? 'at once' : 'with the first bytes')
     },
   )
 
-  app.get(
-    '/workspaces/:ws/jobs/:job/measurements',
-    {
-      config: { scope: 'read' },
-      schema: {
-        tags,
-        summary: 'What the trials used while they ran, a line of JSON (MeasurementLine) per sample',
-        params: Params,
-        querystring: Type.Object({
-          follow: Type.Optional(Type.Boolean()),
-          trial: Type.Optional(Type.Integer({ minimum: 0 })),
-        }),
-        produces: ['application/x-ndjson'],
+  const sampled = {
+    measurements:
+      'What the trials used while they ran, a line of JSON (MeasurementLine) per sample',
+    metrics:
+      'The metrics that the trials said while they ran, a line of JSON (MetricLine) per value',
+  }
+  for (const part of ['measurements', 'metrics'] as const) {
+    app.get(
+      `/workspaces/:ws/jobs/:job/${part}`,
+      {
+        config: { scope: 'read' },
+        schema: {
+          tags,
+          summary: sampled[part],
+          params: Params,
+          querystring: Followed,
+          produces: ['application/x-ndjson'],
+        },
       },
-    },
-    async (request, reply) => {
-      const workspace = await workspaces.find(request.actor, request.params.ws)
-      const { value } = await findJob(board, workspace, request.params.job)
-      const { follow = false, trial } = request.query
-      const lines = jobMeasurements(board, value, { trial, follow, signal: goneOf(reply) })
-      return sendBytes(reply, NDJSON, lines, follow ? 'at once' : 'with the first bytes')
-    },
-  )
+      async (request, reply) => {
+        const workspace = await workspaces.find(request.actor, request.params.ws)
+        const { value } = await findJob(board, workspace, request.params.job)
+        const { follow = false, trial } = request.query
+        const lines = jobSamples(board, part, value, { trial, follow, signal: goneOf(reply) })
+        return sendBytes(reply, NDJSON, lines, follow ? 'at once' : 'with the first bytes')
+      },
+    )
+  }
 
   app.post(
     '/workspaces/:ws/jobs/:job/kill',

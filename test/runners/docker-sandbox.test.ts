@@ -54,7 +54,7 @@ describe('what the engine is asked for', () => {
       Cmd: [],
       WorkingDir: '/opt/program',
       User: '65534:65534',
-      Env: ['HOME=/tmp', 'A=1'],
+      Env: ['HOME=/tmp', 'A=1', 'KAOS_METRICS=/pfs/out/b82151/metrics/metrics.jsonl'],
       Healthcheck: { Test: ['NONE'] },
       Labels: { 'kaos.attempt': 'a'.repeat(32), 'kaos.purpose': 'train', 'kaos.gpus': '' },
     })
@@ -232,6 +232,30 @@ describe('a measurement', () => {
     })
     assert.equal(stats({ inactive_file: 400 })?.memoryBytes, 600)
     assert.equal(stats({})?.memoryBytes, 1000)
+  })
+
+  it('counts disks and networks where the engine tells of them', () => {
+    const stats = (more: object) =>
+      measurementOf({
+        read: '2026-01-01T00:00:00.5Z',
+        cpu_stats: { cpu_usage: { total_usage: 2.5e9 } },
+        memory_stats: { usage: 1000 },
+        ...more,
+      } as never)
+    const disk = (op: string, value: number) => ({ major: 8, minor: 0, op, value })
+    const entries = [disk('Read', 5), disk('Write', 7), disk('read', 1), disk('Total', 13)]
+
+    const whole = stats({
+      blkio_stats: { io_service_bytes_recursive: entries },
+      networks: { eth0: { rx_bytes: 10, tx_bytes: 20 }, eth1: { rx_bytes: 1, tx_bytes: 2 } },
+    })
+    const bare = stats({ blkio_stats: { io_service_bytes_recursive: null } })
+
+    assert.equal(whole?.readBytes, 6)
+    assert.equal(whole?.writtenBytes, 7)
+    assert.equal(whole?.receivedBytes, 11)
+    assert.equal(whole?.sentBytes, 22)
+    assert.deepEqual(Object.keys(bare!), ['at', 'cpuSeconds', 'memoryBytes'])
   })
 
   it('is nothing when the container does not run', () => {

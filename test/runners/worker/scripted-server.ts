@@ -20,6 +20,7 @@ export interface Played {
   readonly reports: Report[]
   log: Buffer
   measurements: Buffer
+  metrics: Buffer
   stop: boolean
   stale: boolean
 }
@@ -81,6 +82,7 @@ export class ScriptedServer {
     }
     const played: Played = {
       ...{ order, renewals: [], reports: [], log: Buffer.alloc(0), measurements: Buffer.alloc(0) },
+      metrics: Buffer.alloc(0),
       ...{ stop: false, stale: false },
     }
     this.attempts.set(attempt, played)
@@ -188,7 +190,7 @@ export class ScriptedServer {
       played.renewals.push(JSON.parse(String(body)))
       return json(response, { leaseMs: played.order.leaseMs, stop: played.stop })
     }
-    if (name === 'log' || name === 'measurements') {
+    if (name === 'log' || name === 'measurements' || name === 'metrics') {
       const offset = Number(url.searchParams.get('offset'))
       if (offset > played[name].length) return problem(response, 409, 'CONFLICT')
       const fresh = body.subarray(played[name].length - offset)

@@ -130,6 +130,13 @@ def train(images, params, after_epoch):
     return network
 
 
+def append_json(path, value):
+    """A line more; whoever watches the training sees it at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(value) + "\n")
+
+
 def write_json(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

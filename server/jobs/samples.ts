@@ -1,15 +1,18 @@
-/* What the trials of a training used while they ran: a line of JSON per sample, with the place of its
- * trial in the grid and the number of its attempt. Trials one after the other, samples by time. */
-import type { MeasurementLine } from '../../api/wire.ts'
+/* What the trials of a training used while they ran, or the metrics they said: a line of JSON per
+ * sample, with the place of its trial in the grid and the number of its attempt. Trials one after the
+ * other, samples by time. */
 import type { Board } from './board.ts'
 import { jobTopic } from './changes.ts'
 import { type Following, pieces, released, trialSource } from './journal-pieces.ts'
 import { readRecord } from './reading.ts'
 import { type JobRecord, keyOf } from './records.ts'
 
+type Part = 'measurements' | 'metrics'
+
 /** `trial`: only that one, by its place in the grid. A job that is no training has none. */
-export async function* jobMeasurements(
+export async function* jobSamples(
   board: Board,
+  part: Part,
   { workspace, id, train }: JobRecord,
   { trial, ...how }: Following & { readonly trial?: number | undefined },
 ): AsyncGenerator<Uint8Array> {
@@ -19,18 +22,19 @@ export async function* jobMeasurements(
   const [first, end] = trial === undefined ? [0, train.total] : [trial, trial + 1]
   for (let index = first; index < Math.min(end, train.total); index++) {
     if (!(await released(board, job, index, how))) return
-    yield* trialMeasurements(board, id, index, how)
+    yield* trialSamples(board, part, id, index, how)
   }
 }
 
-async function* trialMeasurements(
+async function* trialSamples(
   board: Board,
+  part: Part,
   job: string,
   index: number,
   how: Following,
 ): AsyncGenerator<Uint8Array> {
   const look = trialSource(board, job, index)
-  const wanted = { journals: board.measurements, part: 'measurements' as const, look }
+  const wanted = { journals: board[part], part, look }
   let rest = ''
   for await (const piece of pieces(board, how, { ...wanted, topic: jobTopic(job) })) {
     if (piece.first) rest = ''
@@ -45,7 +49,7 @@ async function* trialMeasurements(
 /** Nothing for a line that is no object: a worker is not trusted to write JSON. */
 function labelled(line: string, trial: number, attempt: number): string {
   try {
-    const sample = JSON.parse(Buffer.from(line, 'latin1').toString('utf8')) as MeasurementLine
+    const sample: unknown = JSON.parse(Buffer.from(line, 'latin1').toString('utf8'))
     if (typeof sample !== 'object' || sample === null) return ''
     return `${JSON.stringify({ ...sample, trial, attempt })}\n`
   } catch {
