@@ -6,6 +6,7 @@ import { rootOf } from '../../api/merkle.ts'
 import { checkCommit } from '../commit.ts'
 import type { Graph, Ledger, LineageQuery } from '../ledger.ts'
 import { type Database, ledgerError, makeDurable, openDatabase } from './database.ts'
+import { smallLineageOf } from './lineage.ts'
 import { readLog } from './log.ts'
 import { findNode, findNodes } from './nodes.ts'
 import { type PackedEdges, type PackedNodes, Unpacking } from './packed.ts'
@@ -32,13 +33,17 @@ export async function openSqliteLedger(
   let closed: Promise<void> | undefined
 
   /** Answers on the main thread, in our errors. */
-  async function read<T>(question: () => T): Promise<T> {
+  function answerTo<T>(question: () => T): T {
     requireOpen()
     try {
       return question()
     } catch (error) {
       throw ledgerError(error)
     }
+  }
+
+  async function read<T>(question: () => T): Promise<T> {
+    return answerTo(question)
   }
 
   function requireOpen(): void {
@@ -55,8 +60,9 @@ export async function openSqliteLedger(
     log: (from, limit, options) => read(() => readLog(database, from, limit, options)),
     head: () => read(() => headOf(database)),
     async lineage(id, query) {
-      requireOpen()
-      return threads.lineage(id, query)
+      requireBounds(query)
+      const small = answerTo(() => smallLineageOf(database, id, query))
+      return small ? unpackedAtOnce(small) : threads.lineage(id, query)
     },
     async verify() {
       requireOpen()
@@ -107,6 +113,19 @@ function headOf(database: Database) {
   return { size: state.size, root: rootOf(state).toString('hex') }
 }
 
+function requireBounds({ depth, limit, asOf }: LineageQuery): void {
+  for (const bound of [depth, limit, asOf]) {
+    if (bound === undefined || (Number.isSafeInteger(bound) && bound >= 0)) continue
+    throw new KaosError('BAD_REQUEST', `${bound} is no depth, limit or number of a statement`)
+  }
+}
+
+function unpackedAtOnce({ nodes, end }: { nodes: PackedNodes; end: PackedEdges }): Promise<Graph> {
+  const graph = new Unpacking()
+  graph.add(nodes)
+  return graph.end(end, turn)
+}
+
 /** Unpacks each part in a turn of the event loop of its own. */
 async function unpackedGraph(
   ask: (part: (part: unknown) => void) => Promise<unknown>,
@@ -138,13 +157,8 @@ function threadsOver(file: string) {
   const lineage = threadOver(file)
   const verifying = new Set<Thread>()
   return {
-    async lineage(id: string, query: LineageQuery): Promise<Graph> {
-      for (const bound of [query.depth, query.limit, query.asOf]) {
-        if (bound === undefined || (Number.isSafeInteger(bound) && bound >= 0)) continue
-        throw new KaosError('BAD_REQUEST', `${bound} is no depth, limit or number of a statement`)
-      }
-      return unpackedGraph(part => lineage.ask({ ask: 'lineage', id, query }, part))
-    },
+    lineage: (id: string, query: LineageQuery) =>
+      unpackedGraph(part => lineage.ask({ ask: 'lineage', id, query }, part)),
     async verify(): Promise<string[]> {
       const thread = threadOver(file)
       verifying.add(thread)

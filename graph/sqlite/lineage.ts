@@ -3,13 +3,17 @@
  *
  * Without a bound on depth one recursive query walks the graph. With a bound we go level by level:
  * a depth column in the recursive query would keep one row per node and depth. Both walk breadth
- * first, so a truncated answer holds what is nearest. Runs in the worker. */
+ * first, so a truncated answer holds what is nearest. Runs in the worker; but most questions are about
+ * a few nodes, and those are answered at once: the way to a thread and back costs as much as they do. */
 import type { LineageQuery } from '../ledger.ts'
 import type { Database } from './database.ts'
 import type { PackedEdges, PackedNodes } from './packed.ts'
 import { RELATION_CODES } from './schema.ts'
 
 const LIMIT_DEFAULT = 10_000
+/** What is found at once, without a thread: the event loop stands still for well under a millisecond. */
+const SMALL_NODES = 64
+const SMALL_EDGES = 512
 /** Nodes of a part: it is unpacked in one turn of the event loop. */
 const NODES_PAGE = 1000
 
@@ -20,20 +24,55 @@ export function* lineageOf(
   query: LineageQuery,
 ): Generator<PackedNodes, PackedEdges> {
   const walk = walkOf(query)
-  const start = database
-    .sql('SELECT n FROM node WHERE id = :id AND seq <= :asOf')
-    .get({ id, asOf: walk.asOf })?.n as number | undefined
-  if (start === undefined) return { edges: new Float64Array(0), roles: new Map(), truncated: false }
+  const start = startOf(database, walk, id)
+  if (start === undefined) return NOTHING
   const limit = query.limit ?? LIMIT_DEFAULT
-  const found =
-    query.depth === undefined
-      ? reachable(database, walk, start, limit + 1)
-      : withinDepth(database, walk, start, query.depth, limit + 1)
+  const found = foundFrom(database, walk, start, query, limit + 1)
   const ns = [start, ...found.slice(0, limit)]
   for (let at = 0; at < ns.length; at += NODES_PAGE) {
     yield nodesOf(database, ns.slice(at, at + NODES_PAGE))
   }
-  return { ...edgesAmong(database, walk, ns), truncated: found.length > limit }
+  const among = edgesAmong(database, walk, ns, Number.MAX_SAFE_INTEGER - 1)!
+  return { ...among, truncated: found.length > limit }
+}
+
+/** The whole answer where it is small; undefined where finding it may take longer: also with filters,
+ * since any number of edges may be looked at that do not count. */
+export function smallLineageOf(
+  database: Database,
+  id: string,
+  query: LineageQuery,
+): { readonly nodes: PackedNodes; readonly end: PackedEdges } | undefined {
+  if (query.asOf !== undefined || query.relations !== undefined) return undefined
+  const walk = walkOf(query)
+  const start = startOf(database, walk, id)
+  if (start === undefined) return { nodes: '[]', end: NOTHING }
+  const limit = query.limit ?? LIMIT_DEFAULT
+  const found = foundFrom(database, walk, start, query, Math.min(limit + 1, SMALL_NODES))
+  if (found.length === SMALL_NODES && limit >= SMALL_NODES) return undefined
+  const ns = [start, ...found.slice(0, limit)]
+  const among = edgesAmong(database, walk, ns, SMALL_EDGES)
+  if (among === undefined) return undefined
+  return { nodes: nodesOf(database, ns), end: { ...among, truncated: found.length > limit } }
+}
+
+const NOTHING: PackedEdges = { edges: new Float64Array(0), roles: new Map(), truncated: false }
+
+function startOf(database: Database, { asOf }: Walk, id: string): number | undefined {
+  const row = database.sql('SELECT n FROM node WHERE id = :id AND seq <= :asOf').get({ id, asOf })
+  return row?.n as number | undefined
+}
+
+/** The nearest, at most `most`, without the start. */
+function foundFrom(
+  database: Database,
+  walk: Walk,
+  start: number,
+  { depth }: LineageQuery,
+  most: number,
+): number[] {
+  if (depth === undefined) return reachable(database, walk, start, most)
+  return withinDepth(database, walk, start, depth, most)
 }
 
 interface Walk {
@@ -120,14 +159,17 @@ function nodesOf(database: Database, ns: readonly number[]): PackedNodes {
   return text
 }
 
-/** The edges between any two of these nodes. */
-function edgesAmong(database: Database, walk: Walk, ns: readonly number[]) {
-  const text = `SELECT json_group_array(e.src), json_group_array(e.rel), json_group_array(e.dst),
-      json_group_array(e.role), json_group_array(e.seq)
-    FROM json_each(:ns) a CROSS JOIN edge e ON e.src = a.value AND ${walk.counts}`
+/** The edges between any two of these nodes; undefined where more than `most` begin at them. */
+function edgesAmong(database: Database, walk: Walk, ns: readonly number[], most: number) {
+  const text = `SELECT json_group_array(src), json_group_array(rel), json_group_array(dst),
+      json_group_array(role), json_group_array(seq)
+    FROM (SELECT e.* FROM json_each(:ns) a
+      CROSS JOIN edge e ON e.src = a.value AND ${walk.counts} LIMIT :rows)`
+  const rows = { ns: JSON.stringify(ns), asOf: walk.asOf, rows: most + 1 }
   const [srcs, rels, dsts, names, seqs] = (
-    database.rows(text).get({ ns: JSON.stringify(ns), asOf: walk.asOf }) as unknown as string[]
+    database.rows(text).get(rows) as unknown as string[]
   ).map(column => JSON.parse(column)) as [number[], number[], number[], (string | null)[], number[]]
+  if (srcs.length > most) return undefined
   const places = new Map(ns.map((n, place) => [n, place]))
   const edges = new Float64Array(4 * srcs.length)
   const roles = new Map<number, string>()

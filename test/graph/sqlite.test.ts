@@ -9,10 +9,11 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Graph } from '../../graph/ledger.ts'
 import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
 import { ledgerConformance } from './conformance.ts'
-import { chanceOf } from './random.ts'
-import { entity, type Open, stagePerTest } from './stage.ts'
+import { chanceOf, edgeText } from './random.ts'
+import { derived, entity, type Open, stagePerTest } from './stage.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url))
 const COMMITTING = fileURLToPath(new URL('./committing.ts', import.meta.url))
@@ -125,12 +126,14 @@ describe('the file of a SQLite ledger', () => {
 
 describe('the reading thread of a SQLite ledger', () => {
   const stage = stagePerTest(open)
+  /** A question as of some time is never answered without the thread. */
+  const THREAD = { direction: 'up', asOf: 1_000_000 } as const
 
   it('does not keep the process alive', async () => {
     const program = `
       import { openSqliteLedger } from ${JSON.stringify(join(REPOSITORY, 'graph/sqlite/ledger.ts'))}
       const ledger = await openSqliteLedger(${JSON.stringify(fileIn(stage.folder))})
-      const { nodes } = await ledger.lineage('${stage.actor}', { direction: 'up' })
+      const { nodes } = await ledger.lineage('${stage.actor}', ${JSON.stringify(THREAD)})
       console.log(nodes.length)`
 
     assert.deepEqual(await outputOf(['--input-type=module', '--eval', program]), ['1'])
@@ -139,17 +142,17 @@ describe('the reading thread of a SQLite ledger', () => {
   it('is started anew after it broke', async () => {
     const elsewhere = `${fileIn(stage.folder)}-elsewhere`
     await rename(fileIn(stage.folder), elsewhere)
-    const broken = stage.ledger.lineage(stage.actor, { direction: 'up' })
+    const broken = stage.ledger.lineage(stage.actor, THREAD)
     await assert.rejects(broken, { code: 'INTERNAL' })
     await rename(elsewhere, fileIn(stage.folder))
 
-    const { nodes } = await stage.ledger.lineage(stage.actor, { direction: 'up' })
+    const { nodes } = await stage.ledger.lineage(stage.actor, THREAD)
 
     assert.equal(nodes.length, 1)
   })
 
   it('is broken off by close, and who waits is told', async () => {
-    const asking = stage.ledger.lineage(stage.actor, { direction: 'up' })
+    const asking = stage.ledger.lineage(stage.actor, THREAD)
     const verifying = stage.ledger.verify()
 
     const outcomes = Promise.allSettled([asking, verifying])
@@ -157,6 +160,28 @@ describe('the reading thread of a SQLite ledger', () => {
 
     const codes = (await outcomes).map(one => one.status === 'rejected' && one.reason.code)
     assert.deepEqual(codes, ['UNAVAILABLE', 'UNAVAILABLE'])
+  })
+
+  it('gives the answers that are given without it, also where those end', async () => {
+    const hub = entity()
+    const nodes = [hub, ...Array.from({ length: 600 }, () => entity())]
+    const [below, above] = [nodes.slice(1, 67), nodes.slice(67)]
+    const edges = [...below.map(one => derived(one, hub)), ...above.map(one => derived(hub, one))]
+    await stage.say({ nodes, edges })
+    const sorted = (graph: Graph) => ({ ...graph, edges: graph.edges.map(edgeText).sort() })
+
+    for (const direction of ['up', 'down'] as const) {
+      for (const limit of [0, 1, 62, 63, 64, 65, 66, undefined]) {
+        for (const start of [hub, nodes[1]!, nodes[600]!]) {
+          const query = { direction, ...(limit === undefined ? {} : { limit }) }
+          const [short, long] = await Promise.all([
+            stage.ledger.lineage(start.id, query),
+            stage.ledger.lineage(start.id, { ...query, asOf: THREAD.asOf }),
+          ])
+          assert.deepEqual(sorted(short), sorted(long))
+        }
+      }
+    }
   })
 
   it('is found by a package of JavaScript as well', async () => {
@@ -167,7 +192,7 @@ describe('the reading thread of a SQLite ledger', () => {
       const program = `
         import { openSqliteLedger } from ${JSON.stringify(ledger)}
         const ledger = await openSqliteLedger(${JSON.stringify(fileIn(stage.folder))})
-        const { nodes } = await ledger.lineage('${stage.actor}', { direction: 'up' })
+        const { nodes } = await ledger.lineage('${stage.actor}', ${JSON.stringify(THREAD)})
         console.log(nodes.length, (await ledger.verify()).length)
         await ledger.close()`
 
