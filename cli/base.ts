@@ -177,7 +177,7 @@ export abstract class KaosCommand extends Command {
       const { trustAuthority } = await import('./trust.ts')
       trustAuthority(ca)
     }
-    return new Client(endpoint, token)
+    return new Client(endpoint, token, why => this.note(`waiting: ${why}`))
   }
 
   /** The whole id of a job that was named by a part of it. */

@@ -22,20 +22,29 @@ interface Call {
 
 /** Waits between tries of a call that met a lost connection: about twenty seconds, a restart's time. */
 const LOST_MS = [100, 200, 400, 800, 1600, 3200, 6400, 6400]
-/** And of one that was told to come back. */
-const BUSY_MS = [250, 1000, 4000]
+/** And of one that was told to come back: a minute, in which a part of the server can be started again. */
+const BUSY_MS = [250, 1000, 4000, ...new Array<number>(11).fill(5000)]
+/** Who waits longer than that is told why. */
+const TOLD_AFTER = 2
 const BUSY = new Set([429, 502, 503, 504])
 const RETRY_AFTER_MAX_MS = 30_000
 
 export class Client {
   readonly endpoint: string
   readonly #token: string | undefined
+  readonly #waiting: (why: string) => void
   /** It has answered before, so a refused connection is a restart and not a wrong address. */
   #met = false
 
-  constructor(endpoint: string, token: string | undefined) {
+  /** `waiting` hears why a call takes so long, once per call. */
+  constructor(
+    endpoint: string,
+    token: string | undefined,
+    waiting: (why: string) => void = () => {},
+  ) {
     this.endpoint = endpoint
     this.#token = token
+    this.#waiting = waiting
   }
 
   /** Path below /api/v1. */
@@ -104,6 +113,7 @@ export class Client {
         const wait = isBusy(answer, error) ? waitOf(answer, BUSY_MS[busy++]) : undefined
         if (error.code === 'VERSION_MISMATCH') throw mismatch(error.detail.server)
         if (wait === undefined) throw error
+        if (busy === TOLD_AFTER) this.#waiting(error.message)
         await sleep(wait)
       } catch (thrown) {
         if (thrown instanceof KaosError) throw thrown

@@ -10,7 +10,6 @@ import { createServer as createTlsServer } from 'node:https'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Actor } from '../api/actor.ts'
-import { isKaosError } from '../api/errors.ts'
 import { workerKeyRoutes, workerKeySetRoutes } from './attestations/key-routes.ts'
 import { bundleFormRoutes } from './bundles/form.ts'
 import { bundleRoutes } from './bundles/routes.ts'
@@ -37,7 +36,8 @@ import { addValidation } from './plugins/validation.ts'
 import { keySetRoutes, proofRoutes } from './proofs/routes.ts'
 import { registryRoutes } from './registry/routes.ts'
 import type { Rooms } from './rooms.ts'
-import { type Check, systemRoutes } from './system/routes.ts'
+import { type Check, each, ledgerCheck, roomCheck } from './system/checks.ts'
+import { systemRoutes } from './system/routes.ts'
 import { contentRoutes } from './transfer/content.ts'
 import { uploadRoutes } from './transfer/routes.ts'
 import { openUploads } from './transfer/uploads.ts'
@@ -56,7 +56,7 @@ export interface AppOptions {
   /** What each part runs on, and what a user should know, for GET /server. */
   readonly parts?: Readonly<Record<string, string>>
   readonly notes?: readonly string[]
-  /** Besides ledger and storage. */
+  /** Besides those that every server has. */
   readonly checks?: Readonly<Record<string, Check>>
   readonly draining?: () => boolean
   /** Takes Fastify's log lines. */
@@ -136,7 +136,7 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
     local: settings.local,
     parts: options.parts ?? {},
     notes: async () => [...(options.notes ?? []), ...(await care.notes())],
-    checks: { ...checksOf(rooms), ...options.checks },
+    checks: checksOf(rooms, options.checks ?? {}),
   })
   await app.register(userRoutes, { ...PREFIX, users: openUsers(ledger, now) })
   await app.register(tokenRoutes, { ...PREFIX, tokens: openTokens(ledger, now) })
@@ -164,17 +164,7 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
   await app.register(registryRoutes, { rooms })
 }
 
-function checksOf({ ledger, space }: Rooms): Record<string, Check> {
-  return {
-    async ledger() {
-      await ledger.head()
-      return undefined
-    },
-    async storage() {
-      const full = await space.require().catch(error => error)
-      if (isKaosError(full, 'STORAGE_FULL')) return 'nearly full: writes are refused'
-      if (full) throw full
-      return undefined
-    },
-  }
+function checksOf({ ledger, space }: Rooms, others: Record<string, Check>): Record<string, Check> {
+  const storage = each(roomCheck(space), others.storage)
+  return { ...others, ledger: ledgerCheck(ledger), storage }
 }

@@ -147,6 +147,7 @@ export async function loadSettings(
     data: resolve(get('data') ?? defaultData(env)),
     runner,
     dockerSocket: 'path' in socket ? socket.path : undefined,
+    ...(runner === 'docker' && { engine: socket }),
     baseImage: get('baseImage'),
     slots: get('slots') ?? 2,
     ingestAllow: get('ingestAllow') ?? [],

@@ -23,6 +23,8 @@ import type { Parts, Settings } from './parts.ts'
 import { hasAdministratorToken } from './people/tokens.ts'
 import { openEventPush } from './provenance/event-push.ts'
 import { openRooms, type Rooms } from './rooms.ts'
+import { type Check, each } from './system/checks.ts'
+import { engineAnswers } from './system/engine.ts'
 import { hostLimits } from './system/host.ts'
 import { rememberStore, requireOwnStore } from './system/installation.ts'
 import { openLog } from './system/log.ts'
@@ -30,6 +32,7 @@ import { startWorker, type Worker } from './worker/worker.ts'
 
 /** Answers that are still going out when the server stops get this long. */
 const CUT_MS = 3000
+const ENGINE_MS = 2500
 
 interface Running {
   readonly port: number
@@ -47,6 +50,7 @@ async function start(settings: Settings): Promise<Running> {
     process.exit(1)
   })
   const rooms = await openGround(settings, log)
+  const bucket = settings.s3 && (await import('../store/s3.ts')).openS3Look(settings.s3)
   const messenger = await openMessenger(settings, rooms)
   const jobs = await openJobs(rooms, messenger)
 
@@ -60,7 +64,8 @@ async function start(settings: Settings): Promise<Running> {
     parts: partsOf(settings),
     notes: notesOf(settings),
     checks: {
-      runner: async () => worker?.trouble(),
+      runner: each(async () => worker?.trouble(), engineCheck(settings)),
+      ...(bucket ? { storage: bucket.trouble } : {}),
       ...(messenger ? { queue: async () => messenger.trouble() } : {}),
     },
     draining: () => draining,
@@ -81,6 +86,7 @@ async function start(settings: Settings): Promise<Running> {
     await closeApp(app)
     await jobs.close()
     await messenger?.close()
+    bucket?.close()
     await pushing?.close()
     await rooms.ledger.close()
     await rooms.store.close()
@@ -113,6 +119,13 @@ async function openStore({ s3, data }: Settings): Promise<Store> {
   // Its client takes a tenth of a second to load, which nobody else is to wait for.
   const { openS3Store } = await import('../store/s3.ts')
   return openS3Store({ ...s3, cacheFolder: join(data, 'store-cache') })
+}
+
+/** Of the engine that this host's own worker uses; undefined where it uses none. */
+function engineCheck({ engine }: Settings): Check | undefined {
+  if (engine === undefined) return undefined
+  return async () =>
+    (await engineAnswers(engine, ENGINE_MS)) ? undefined : 'the Docker Engine does not answer'
 }
 
 /** Undefined where nothing carries messages: then other servers look for themselves. */

@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts'
 import type { PartOf } from './catalogue/find.ts'
 import type { Keys } from './proofs/keys.ts'
 import type { LedgerProofs } from './proofs/proofs.ts'
+import type { Engine } from './system/engine.ts'
 
 /** A workspace as a request found it. Nodes carry its id, so a name can be used again after a kill. */
 export interface Workspace {
@@ -129,6 +130,8 @@ export interface Settings {
   readonly data: string
   readonly runner: 'process' | 'docker'
   readonly dockerSocket: string | undefined
+  /** Where the Docker Engine is, if the runner is Docker. */
+  readonly engine?: Engine
   /** Handed to every image build as BASE_IMAGE, when set (KAOS_BASE_IMAGE). */
   readonly baseImage: string | undefined
   /** Trials and builds at once on this host. */

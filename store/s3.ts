@@ -4,10 +4,11 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isKaosError } from '../api/errors.ts'
 import { isId } from '../api/ids.ts'
 import type { Shelf } from './packed/shelf.ts'
 import { openPackedStore } from './packed/store.ts'
-import type { S3Place } from './s3/client.ts'
+import { S3Client, type S3Place } from './s3/client.ts'
 import { openS3Shelf } from './s3/shelf.ts'
 import type { Store } from './store.ts'
 
@@ -25,6 +26,25 @@ export async function openS3Store(
   const shelf = through(await openS3Shelf(place, join(cacheFolder, 'outbox')))
   const owner = await ownerIn(join(cacheFolder, 'owner'))
   return openPackedStore({ shelf, catalog: join(cacheFolder, 'index.sqlite'), owner })
+}
+
+/** Says why the bucket cannot be used just now, asked without patience; undefined while it can. */
+export function openS3Look(place: S3Place): {
+  trouble(): Promise<string | undefined>
+  close(): void
+} {
+  const s3 = new S3Client(place)
+  return {
+    async trouble() {
+      try {
+        return (await s3.client.bucketExists(place.bucket)) ? undefined : 'the bucket is gone'
+      } catch (error) {
+        const refused = isKaosError(s3.refusal(error), 'CONFIGURATION')
+        return refused ? 'it refuses the keys of this server' : 'it does not answer'
+      }
+    },
+    close: () => s3.close(),
+  }
 }
 
 /** Who this server is among those that share the bucket, the same at every start. */

@@ -109,7 +109,7 @@ export function ledgerError(error: unknown): KaosError {
   if (isKaosError(error)) return error
   const code = String((error as { code?: unknown }).code ?? '')
   const options = { cause: error }
-  if (code === 'ServiceUnavailable' || code === 'SessionExpired' || code.includes('Transient')) {
+  if (isAway(code, String((error as Error)?.message))) {
     return new KaosError('UNAVAILABLE', 'the ledger (Neo4j) does not answer; try again', options)
   }
   if (code.includes('Security')) {
@@ -120,6 +120,14 @@ export function ledgerError(error: unknown): KaosError {
     return new KaosError('CONFLICT', 'somebody else wrote the same at this moment', options)
   }
   return new KaosError('INTERNAL', 'the ledger failed; the log of the server says why', options)
+}
+
+/** Whether it is the line that failed, or a database that is coming up or going down. */
+function isAway(code: string, message: string): boolean {
+  if (code === 'ServiceUnavailable' || code === 'SessionExpired') return true
+  if (/Transient|DatabaseNotFound|DatabaseUnavailable/.test(code)) return true
+  // Of the driver itself: no connection could be had in time, or the one that was had is gone.
+  return code === 'N/A' && /acquisition timed out|closed|connection|pool/i.test(message)
 }
 
 function unreachable(error: unknown): KaosError {

@@ -8,11 +8,14 @@ import { ledgerError } from './connection.ts'
 
 const BATCH_COMMITS = 500
 const BATCH_BYTES = 4 * 1024 * 1024
+/** Who has waited so long for the batch before is told that the database does not answer. */
+const WAIT_MS = 20_000
 
 interface Waiting {
   readonly commit: CheckedCommit
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (error: unknown) => void
+  readonly since: number
 }
 
 export interface Writer {
@@ -21,7 +24,7 @@ export interface Writer {
   close(): Promise<void>
 }
 
-export function openWriter(batches: BatchWriter): Writer {
+export function openWriter(batches: BatchWriter, waitMs = WAIT_MS): Writer {
   let waiting: Waiting[] = []
   let running: Promise<void> | undefined
   let closed = false
@@ -37,7 +40,18 @@ export function openWriter(batches: BatchWriter): Writer {
     running = undefined
   }
 
+  /** They were not begun, so nothing of them is there: to refuse them is the truth. */
+  function refuseOld(): void {
+    const late = performance.now() - waitMs
+    const old = waiting.filter(({ since }) => since < late)
+    if (old.length === 0) return
+    waiting = waiting.filter(({ since }) => since >= late)
+    const message = 'the ledger (Neo4j) does not answer; try again'
+    for (const { reject } of old) reject(new KaosError('UNAVAILABLE', message))
+  }
+
   async function writeBatch(batch: readonly Waiting[]): Promise<void> {
+    const watch = setInterval(refuseOld, waitMs / 10)
     try {
       const outcomes = await batches.write(batch.map(one => one.commit))
       batch.forEach(({ resolve, reject }, i) => {
@@ -47,6 +61,8 @@ export function openWriter(batches: BatchWriter): Writer {
       })
     } catch (error) {
       for (const { reject } of batch) reject(ledgerError(error))
+    } finally {
+      clearInterval(watch)
     }
   }
 
@@ -54,7 +70,7 @@ export function openWriter(batches: BatchWriter): Writer {
     commit(commit) {
       if (closed) return Promise.reject(new KaosError('UNAVAILABLE', 'the ledger is closed'))
       const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
-      waiting.push({ commit, resolve, reject })
+      waiting.push({ commit, resolve, reject, since: performance.now() })
       running ??= run()
       return promise
     },

@@ -2,6 +2,7 @@
  * one that was asked for is delivered although the server that asked for it is gone; all else that
  * changed goes over a channel. Nothing here is the only copy of anything: the ledger has the ready set,
  * and every server reads it again now and then. So Redis may lose all it has at any time. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import Bull from 'bull'
 import { Redis } from 'ioredis'
 import { newId } from '../../api/ids.ts'
@@ -23,6 +24,9 @@ interface Message {
 /** A wake-up that fails is found again by reading; no point in trying for long. */
 const TRIES = 3
 const RECONNECT_MAX_MS = 2000
+/** A Redis that is there and silent is as good as away: it is asked so often, and given so long. */
+const PING_MS = 2000
+const PONG_MS = 3000
 
 export function openRedisMessenger({ url, name, log }: Options): Messenger {
   const own = newId(Date.now())
@@ -42,7 +46,8 @@ export function openRedisMessenger({ url, name, log }: Options): Messenger {
     })
     client.on('error', error => lost(error.message || error.name))
     client.on('close', () => lost('the connection was closed'))
-    client.on('ready', found)
+    // It takes connections before it answers, and while it stands still.
+    client.on('ready', () => void ping(client))
     connections.push(client)
     return client
   }
@@ -57,8 +62,22 @@ export function openRedisMessenger({ url, name, log }: Options): Messenger {
     trouble = undefined
   }
 
+  /** A line that was cut off far away says nothing about it: it is made anew. */
+  async function ping(line: Redis): Promise<void> {
+    if (line.status !== 'ready') return
+    const late = sleep(PONG_MS, 'late', { ref: false })
+    const pong = await Promise.race([line.ping().catch(() => 'lost'), late])
+    if (pong === 'PONG') found()
+    if (pong !== 'late' || closing) return
+    lost(`no answer came within ${PONG_MS / 1000} s`)
+    line.disconnect(true)
+  }
+
   const client = connect()
   const hearing = connect()
+  const pinging = setInterval(() => {
+    for (const line of [client, hearing]) void ping(line)
+  }, PING_MS).unref()
   const subscriber = connect()
   const queue = new Bull<Message>('wake', {
     prefix: `kaos:${name}`,
@@ -98,6 +117,7 @@ export function openRedisMessenger({ url, name, log }: Options): Messenger {
     trouble: () => trouble,
     async close() {
       closing = true
+      clearInterval(pinging)
       await queue.close(true).catch(() => undefined)
       for (const one of connections) one.disconnect()
     },

@@ -17,10 +17,10 @@ export function socketOf(path: string | undefined, dockerHost: string | undefine
   throw new KaosError('CONFIGURATION', `DOCKER_HOST is "${dockerHost}"; allowed: ${allowed}`)
 }
 
-export function engineAnswers(engine: Engine): Promise<boolean> {
+export function engineAnswers(engine: Engine, withinMs = WAIT_MS): Promise<boolean> {
   const place = 'path' in engine ? { socketPath: engine.path } : engine
   return new Promise(resolve => {
-    const ping = request({ ...place, path: '/_ping', timeout: WAIT_MS, agent: false }, answer => {
+    const ping = request({ ...place, path: '/_ping', timeout: withinMs, agent: false }, answer => {
       answer.resume()
       resolve(answer.statusCode === 200)
     })

@@ -1,10 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { API_VERSION, Problem, ServerView } from '../../api/wire.ts'
+import { bounded, type Check } from './checks.ts'
 import { versionOf } from './version.ts'
-
-/** Says what is wrong in public words; undefined when all is well. */
-export type Check = () => Promise<string | undefined>
 
 interface Options {
   readonly installation: string
@@ -21,6 +19,10 @@ const config = { scope: 'public' } as const
 const tags = ['system']
 
 export const systemRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
+  const named = Object.entries(options.checks).map(
+    ([name, check]) => [name, bounded(check)] as const,
+  )
+
   app.get(
     '/api/v1/server',
     {
@@ -71,16 +73,18 @@ export const systemRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opti
       },
     },
     async (_request, reply) => {
-      const checks = await failing(options.checks)
+      const checks = await failing(named)
       if (Object.keys(checks).length === 0) return { status: 'ready' }
       return reply.code(503).header('retry-after', '5').send({ status: 'not ready', checks })
     },
   )
 }
 
-async function failing(checks: Readonly<Record<string, Check>>): Promise<Record<string, string>> {
-  const entries = Object.entries(checks).map(async ([name, check]) => {
-    const wrong = await check().catch(() => 'does not answer')
+async function failing(
+  named: readonly (readonly [string, Check])[],
+): Promise<Record<string, string>> {
+  const entries = named.map(async ([name, check]) => {
+    const wrong = await check()
     return wrong === undefined ? [] : [[name, wrong] as const]
   })
   return Object.fromEntries((await Promise.all(entries)).flat())

@@ -82,6 +82,20 @@ describe('calls to the server', () => {
     assert.equal(seen.length, 3)
   })
 
+  it('wait for a server that waits for one of its parts, and say so once', async t => {
+    const { url, seen } = await play(t, (_seen, response, call) => {
+      response.setHeader('retry-after', '0')
+      if (call < 6) sendProblem(response, 503, 'UNAVAILABLE', 'the ledger does not answer')
+      else sendJson(response, {})
+    })
+    const told: string[] = []
+
+    await new Client(url, undefined, why => told.push(why)).get('/x')
+
+    assert.equal(seen.length, 7)
+    assert.deepEqual(told, ['the ledger does not answer'])
+  })
+
   it('quote what a name holds', () => {
     assert.equal(path`/models/${'a_b:c/../d'}/logs`, '/models/a_b%3Ac%2F..%2Fd/logs')
   })

@@ -130,6 +130,21 @@ test('a Redis that was killed and comes back empty carries messages again', asyn
   assert.equal(one.trouble(), undefined)
 })
 
+test('a Redis that stands still is in trouble, and none when it goes on', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'kaos-redis-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const port = await freePort()
+  const redis = await startRedis(folder, port)
+  t.after(() => void redis.kill('SIGKILL'))
+  const messenger = await open(t, fresh(), `redis://127.0.0.1:${port}`)
+
+  redis.kill('SIGSTOP')
+  while (messenger.trouble() === undefined) await sleep(10)
+  redis.kill('SIGCONT')
+
+  await reached(messenger)
+})
+
 async function startRedis(folder: string, port: number) {
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder]
   const redis = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
