@@ -2,29 +2,9 @@
  * then on a new key counts only when one that is believed already has endorsed it: a thief of the
  * whole database, who lacks the keys, cannot make one. */
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import Type, { type Static } from 'typebox'
+import type { KeySet, SigningKey } from './signing-keys-schema.ts'
 
-/** GET /.well-known/jwks.json and /ledger/keys: an RFC 7517 set of Ed25519 keys (RFC 8037). */
-export const KeySet = Type.Object(
-  {
-    keys: Type.Array(
-      Type.Object({
-        kty: Type.Literal('OKP'),
-        crv: Type.Literal('Ed25519'),
-        x: Type.String(),
-        kid: Type.String(),
-        use: Type.Literal('sig'),
-        alg: Type.Literal('EdDSA'),
-        /** By the key before it, over `endorsementOf`, base64url; the first key has none. */
-        kaos_endorsed_by: Type.Optional(Type.String()),
-        kaos_endorsement: Type.Optional(Type.String()),
-      }),
-    ),
-  },
-  { title: 'KeySet' },
-)
-export type KeySet = Static<typeof KeySet>
-export type SigningKey = KeySet['keys'][number]
+export type { KeySet, SigningKey }
 
 function endorsementOf(origin: string, key: Pick<SigningKey, 'kid' | 'x'>): Buffer {
   return Buffer.from(`kaos signing key\n${origin}\n${key.kid}\n${key.x}\n`)

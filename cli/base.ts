@@ -1,17 +1,19 @@
 /* What every command has: --json, --quiet, --ca, the original's words, and the checks before it talks
  * to a server. Results go to stdout, everything about the way there to stderr. */
 import { join, resolve } from 'node:path'
-import { Command, Flags, type Interfaces } from '@oclif/core'
+import type { Interfaces } from '@oclif/core'
 import type { JobView, WorkspaceView } from '../api/wire.ts'
 import { Client, path } from './client.ts'
 import { environment } from './config.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { painted, type Stream, sentence } from './look.ts'
+import { type ArgInput, type FlagInput, Flags } from './options.ts'
+import { parseWords } from './parsing.ts'
 import { Progress } from './progress.ts'
 import { type Settings, settingsOf } from './settings.ts'
 import { findStateFolder, readState, type State } from './state.ts'
 import { type Table, tableBlock } from './table.ts'
-import { Declined, Unready, usageOf } from './words.ts'
+import { Declined, Unready } from './words.ts'
 
 export interface Session {
   readonly client: Client
@@ -33,11 +35,25 @@ interface Given {
   readonly quiet?: boolean
   readonly ca?: string
   readonly no_cache?: boolean
+  readonly json?: boolean
 }
 
-export abstract class KaosCommand extends Command {
-  static override enableJsonFlag = true
-  static override baseFlags = {
+const JSON_FLAG = Flags.boolean()
+
+/** A command, before it is given words. */
+export type CommandClass = Pick<
+  typeof KaosCommand,
+  'summary' | 'description' | 'examples' | 'args' | 'flags' | 'enableJsonFlag' | 'baseFlags'
+> & { new (words: readonly string[]): KaosCommand }
+
+export abstract class KaosCommand {
+  static summary = ''
+  static description: string | undefined
+  static examples: readonly string[] = []
+  static args: ArgInput = {}
+  static flags: FlagInput = {}
+  static enableJsonFlag = true
+  static baseFlags = {
     quiet: Flags.boolean({ summary: 'say nothing but results and errors', helpGroup: 'GLOBAL' }),
     ca: Flags.string({
       summary: 'file with certificates to trust (also KAOS_CA)',
@@ -46,33 +62,47 @@ export abstract class KaosCommand extends Command {
     }),
   }
 
+  readonly #words: readonly string[]
+  #json = false
   #quiet = false
   #fresh = false
   #ca: string | undefined
 
-  protected override async parse<
+  constructor(words: readonly string[]) {
+    this.#words = words
+  }
+
+  abstract run(): Promise<unknown>
+
+  /** Runs the command with these words; what it answers is shown if --json asks for it. */
+  async carryOut(): Promise<void> {
+    const result = await this.run()
+    if (result && this.#json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
+  }
+
+  /** The values of the command's options and words. */
+  protected async parse<
     F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
     B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
     A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
-  >(
-    options?: Interfaces.Input<F, B, A>,
-    argv?: string[],
-  ): Promise<Interfaces.ParserOutput<F, B, A>> {
-    try {
-      const parsed = await super.parse<F, B, A>(options, argv)
-      const { quiet, ca, no_cache } = parsed.flags as Given
-      this.#quiet = quiet === true
-      this.#fresh = no_cache === true
-      this.#ca = ca
-      return parsed
-    } catch (error) {
-      throw usageOf(error)
-    }
+  >({
+    flags,
+    baseFlags,
+    args,
+    enableJsonFlag,
+  }: Interfaces.Input<F, B, A>): Promise<Pick<Interfaces.ParserOutput<F, B, A>, 'flags' | 'args'>> {
+    const all = { ...baseFlags, ...flags, ...(enableJsonFlag && { json: JSON_FLAG }) }
+    const parsed = await parseWords(this.#words, all as FlagInput, args ?? {})
+    const { quiet, ca, no_cache, json } = parsed.flags as Given
+    this.#json = json === true
+    this.#quiet = quiet === true
+    this.#fresh = no_cache === true
+    this.#ca = ca
+    return parsed as Pick<Interfaces.ParserOutput<F, B, A>, 'flags' | 'args'>
   }
 
-  /** main.ts shows errors, the same for all. */
-  protected override async catch(error: Error): Promise<never> {
-    throw error
+  protected jsonEnabled(): boolean {
+    return this.#json
   }
 
   /** `Info - text` */

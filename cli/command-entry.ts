@@ -1,17 +1,16 @@
-/** A command in the table: to oclif it looks like a class, which is loaded when it is asked for. */
-import type { Command, Interfaces } from '@oclif/core'
+/** A command in the table, which is loaded when it is asked for. */
+import type { CommandClass } from './base.ts'
 
 export interface Entry {
   readonly summary: string
-  load(): Promise<Command.Class>
-  run(argv: string[], options: Interfaces.LoadOptions): Promise<unknown>
+  load(): Promise<CommandClass>
 }
 
-export function command(summary: string, module: () => Promise<{ default: Command.Class }>): Entry {
+export function command(summary: string, module: () => Promise<{ default: CommandClass }>): Entry {
   const load = async () => {
     const loaded = (await module()).default
     loaded.summary = summary
     return loaded
   }
-  return { summary, load, run: async (argv, options) => (await load()).run(argv, options) }
+  return { summary, load }
 }

@@ -1,10 +1,13 @@
 /* Help of one command: usage, options in the order of their declaration, examples. */
-import { type Command, CommandHelp, Flags, type Interfaces } from '@oclif/core'
+import { type Command, CommandHelp, Config, Flags, type Interfaces } from '@oclif/core'
+import type { CommandClass } from './base.ts'
+import { packageJson, packageRoot } from './package-root.ts'
 
 const JSON_FLAG = Flags.boolean({ summary: 'print the result as JSON', helpGroup: 'GLOBAL' })
 const HELP_FLAG = Flags.boolean({ summary: 'show this', helpGroup: 'GLOBAL' })
 
-export function commandHelp(id: string, loaded: Command.Class, config: Interfaces.Config): string {
+export async function commandHelp(id: string, loaded: CommandClass): Promise<string> {
+  const config = await loadConfig()
   const json: Interfaces.FlagInput = loaded.enableJsonFlag ? { json: JSON_FLAG } : {}
   const all = { ...loaded.flags, ...json, ...loaded.baseFlags, help: HELP_FLAG }
   const flags = Object.entries(all).map(([name, flag]) => [name, { ...flag, name }])
@@ -37,4 +40,10 @@ function argText([name, { required, multiple }]: [
 ]) {
   const word = `${name.toUpperCase()}${multiple ? '...' : ''}`
   return required ? word : `[${word}]`
+}
+
+async function loadConfig(): Promise<Interfaces.Config> {
+  const oclif = { bin: 'kaos', dirname: 'kaos', topicSeparator: ' ' }
+  const options = { root: packageRoot, pjson: { ...packageJson(), oclif }, isRoot: true }
+  return Config.load(options as Interfaces.LoadOptions & { root: string })
 }

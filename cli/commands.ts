@@ -1,5 +1,5 @@
 /* Every command, in the order in which help shows them: the original's first. Only the one that is
- * asked for is loaded, so that `kaos --help` is there at once; to oclif an entry looks like a class. */
+ * asked for is loaded, so that `kaos --help` is there at once. */
 import { command, type Entry } from './command-entry.ts'
 
 export type { Entry }

@@ -1,5 +1,5 @@
 /* Options that several commands share. */
-import { Flags } from '@oclif/core'
+import { Flags } from './options.ts'
 
 export const ind = Flags.integer({ char: 'i', min: 0, summary: 'row of the last listing' })
 export const yes = Flags.boolean({ char: 'y', summary: 'do not ask' })

@@ -1,12 +1,12 @@
 /* From the words on the command line to a command, and from what it throws to an exit code. */
-import type { Interfaces } from '@oclif/core'
 import { findCommand, normaliseArgv } from './argv.ts'
 import { commands } from './commands.ts'
-import { packageJson, packageRoot } from './package-root.ts'
+import { packageJson } from './package-root.ts'
 import { report } from './words.ts'
 
 /** Runs the command and answers the exit code; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
+  process.stdout.on('error', endedReader)
   const words = normaliseArgv(argv)
   let code: number
   try {
@@ -28,11 +28,9 @@ async function carryOut(words: readonly string[]): Promise<void> {
   if (asked.kind === 'group') return print((await import('./help.ts')).groupHelp(asked.words))
   const { id, rest } = asked
   const loaded = await commands[id]!.load()
-  loaded.id = id
-  const config = await loadConfig()
-  if (!help) return void (await loaded.run(rest, config))
+  if (!help) return new loaded(rest).carryOut()
   const { commandHelp } = await import('./command-help.ts')
-  return print(commandHelp(id, loaded, config))
+  return print(await commandHelp(id, loaded))
 }
 
 function endOfOptions(words: readonly string[]): number {
@@ -40,12 +38,9 @@ function endOfOptions(words: readonly string[]): number {
   return end === -1 ? words.length : end
 }
 
-/** What oclif needs to parse and to show help. Finding commands is done here, without it. */
-async function loadConfig(): Promise<Interfaces.Config> {
-  const { Config } = await import('@oclif/core')
-  const oclif = { bin: 'kaos', dirname: 'kaos', topicSeparator: ' ' }
-  const options = { root: packageRoot, pjson: { ...packageJson(), oclif }, isRoot: true }
-  return Config.load(options as Interfaces.LoadOptions & { root: string })
+/** Whoever reads what is printed may stop, as `head` does. */
+function endedReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function print(text: string): void {

@@ -1,5 +1,4 @@
 /* From what was thrown to what a person reads: one line, and an exit code. */
-import { stripVTControlCharacters } from 'node:util'
 import { KaosError } from '../api/errors.ts'
 import { environment } from './config.ts'
 import { sentence } from './look.ts'
@@ -16,32 +15,6 @@ export class Declined extends KaosError {
   constructor() {
     super('BAD_REQUEST', 'nothing was changed')
   }
-}
-
-/** What the parser says over several lines, as one USAGE error. */
-export function usageOf(thrown: unknown): KaosError {
-  if (thrown instanceof KaosError) return thrown
-  const text = thrown instanceof Error ? thrown.message : String(thrown)
-  const lines = stripVTControlCharacters(text)
-    .split('\n')
-    .map(line => line.trim())
-    .filter(line => line !== '' && !/^(The following errors? occurred|See more help)/.test(line))
-  const message = lines
-    .join('; ')
-    .replace(/^Parsing (--\w+) ?; ?/, '$1: ')
-    .replace(/^Missing required flag (\w+)/, 'Missing required flag --$1')
-    .replace(/^Missing \d+ required args?:; (.*)$/, (_, list: string) => missingArgs(list))
-    .replace(/^Nonexistent flag: -h$/, '$&; for help type --help')
-  return new KaosError('USAGE', message, { cause: thrown })
-}
-
-/** `name  what it is; other  what that is` as the parser lists them. */
-function missingArgs(list: string): string {
-  const args = list.split('; ').map(line => {
-    const [name = '', ...what] = line.split(/\s{2,}/)
-    return `${name.toUpperCase()} (${what.join(' ')})`
-  })
-  return `Missing ${args.join(' and ')}`
 }
 
 /** Shows an error and answers the exit code. */

@@ -1,5 +1,5 @@
 /* A second thread that reads parts of an open file and takes the digests of their pieces. */
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 
 /** Plain JavaScript in a text: a thread that had to load and translate files would start too late. */
 const THREAD = `
@@ -29,10 +29,7 @@ export interface Part {
 }
 
 export class HashThread {
-  readonly #thread = new Worker(THREAD, {
-    eval: true,
-    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
-  })
+  readonly #thread = startThread()
 
   /** The digests of the pieces, 32 raw bytes each; zeros for those behind the file's end. One call at
    * a time. */
@@ -56,4 +53,13 @@ export class HashThread {
   async close(): Promise<void> {
     await this.#thread.terminate()
   }
+}
+
+/** Most pushes need none: the module is loaded for those that do. */
+function startThread(): Worker {
+  const { Worker } = process.getBuiltinModule('node:worker_threads')
+  return new Worker(THREAD, {
+    eval: true,
+    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+  })
 }

@@ -2,12 +2,12 @@
  * same need not be read again. One file for one pushed folder, and only a cache: whatever is wrong
  * with it, it is as if it were not there.
  *
- *   cache file  "KSC1"  blocks (folder-memo.ts), lists of large files  index  trailer
- *   index       for each folder (of a list: NUL and the digest) u64 offset, u32 length, u32 crc of its block, u32 n, n bytes path
- *   trailer     u64 offset, u32 length, u32 crc of the index, "KSC1"
+ *   cache file  "KSC2"  blocks (folder-memo.ts), lists of large files  index  trailer
+ *   index       for each folder (of a list: NUL and the digest) u64 offset, u32 length, u32 sum of its block, u32 n, n bytes path
+ *   trailer     u64 offset, u32 length, u32 sum of the index, "KSC2"
  *
  * Only the index is held in memory; a folder's block is read when the folder is. */
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import {
   closeSync,
   fstatSync,
@@ -19,11 +19,10 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { crc32 } from 'node:zlib'
 import type { Digest } from '../digest.ts'
 import { FolderMemo } from './folder-memo.ts'
 
-const MAGIC = Buffer.from('KSC1', 'latin1')
+const MAGIC = Buffer.from('KSC2', 'latin1')
 const TRAILER = 20
 /** A block or an index over this is not one of ours. */
 const PART_MAX = 256 * 1024 * 1024
@@ -31,7 +30,7 @@ const PART_MAX = 256 * 1024 * 1024
 interface Place {
   readonly offset: number
   readonly length: number
-  readonly crc: number
+  readonly sum: number
 }
 
 export class StatCache {
@@ -132,7 +131,7 @@ export class StatCache {
       const offset = Number(trailer.readBigUInt64BE(0))
       const length = trailer.readUInt32BE(8)
       const index = this.#read(offset, length)
-      if (crc32(index) === trailer.readUInt32BE(12)) this.#readIndex(index)
+      if (sumOf(index) === trailer.readUInt32BE(12)) this.#readIndex(index)
     } catch {
       this.#index.clear()
     }
@@ -144,7 +143,7 @@ export class StatCache {
       this.#index.set(index.toString('utf8', at + 20, end), {
         offset: Number(index.readBigUInt64BE(at)),
         length: index.readUInt32BE(at + 8),
-        crc: index.readUInt32BE(at + 12),
+        sum: index.readUInt32BE(at + 12),
       })
       at = end
     }
@@ -155,7 +154,7 @@ export class StatCache {
     if (place === undefined) return undefined
     try {
       const block = this.#read(place.offset, place.length)
-      return crc32(block) === place.crc ? block : undefined
+      return sumOf(block) === place.sum ? block : undefined
     } catch {
       return undefined
     }
@@ -191,7 +190,7 @@ class CacheWriter {
   }
 
   add(path: string, block: Buffer): void {
-    const place = { offset: this.#offset, length: block.length, crc: crc32(block) }
+    const place = { offset: this.#offset, length: block.length, sum: sumOf(block) }
     this.#write(block)
     this.#index.set(path, place)
   }
@@ -201,7 +200,7 @@ class CacheWriter {
     const trailer = Buffer.alloc(TRAILER)
     trailer.writeBigUInt64BE(BigInt(this.#offset), 0)
     trailer.writeUInt32BE(index.length, 8)
-    trailer.writeUInt32BE(crc32(index), 12)
+    trailer.writeUInt32BE(sumOf(index), 12)
     MAGIC.copy(trailer, 16)
     this.#write(index)
     this.#write(trailer)
@@ -222,12 +221,17 @@ class CacheWriter {
   }
 }
 
-function indexRow(path: string, { offset, length, crc }: Place): Buffer {
+/** The first four bytes of the SHA-256: no other module need be loaded for it. */
+function sumOf(bytes: Buffer): number {
+  return hash('sha256', bytes, 'buffer').readUInt32BE()
+}
+
+function indexRow(path: string, { offset, length, sum }: Place): Buffer {
   const name = Buffer.from(path, 'utf8')
   const row = Buffer.alloc(20 + name.length)
   row.writeBigUInt64BE(BigInt(offset), 0)
   row.writeUInt32BE(length, 8)
-  row.writeUInt32BE(crc, 12)
+  row.writeUInt32BE(sum, 12)
   row.writeUInt32BE(name.length, 16)
   name.copy(row, 20)
   return row

@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core'
 import type { About, RepositoryView } from '../../api/wire.ts'
 import { DONE } from '../look.ts'
+import { Args } from '../options.ts'
 import { CatalogueCommand, repositoryPath } from './command.ts'
 import { aboutFlags, saidOf } from './push.ts'
 

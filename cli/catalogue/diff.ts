@@ -1,5 +1,5 @@
-import { Args } from '@oclif/core'
 import type { DiffView, FileChange } from '../../api/wire.ts'
+import { Args } from '../options.ts'
 import { page } from '../pager.ts'
 import { byteText, countText } from '../times.ts'
 import { CatalogueCommand } from './command.ts'

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Args, Flags } from '@oclif/core'
 import { KaosError } from '../../api/errors.ts'
 import type { Artifact, EntityView, PartList } from '../../api/wire.ts'
 import type { WorkspaceSession } from '../base.ts'
 import { path } from '../client.ts'
 import type { Wanted } from '../downloads.ts'
 import { DONE } from '../look.ts'
+import { Args, Flags } from '../options.ts'
 import { CatalogueCommand } from './command.ts'
 import { sizeText } from './shown.ts'
 

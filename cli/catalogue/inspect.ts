@@ -1,7 +1,7 @@
-import { Args } from '@oclif/core'
 import type { EntityView, PartList, VersionList } from '../../api/wire.ts'
 import type { WorkspaceSession } from '../base.ts'
 import { path } from '../client.ts'
+import { Args } from '../options.ts'
 import { page } from '../pager.ts'
 import { tableBlock } from '../table.ts'
 import { localTime } from '../times.ts'

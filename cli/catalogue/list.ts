@@ -1,5 +1,5 @@
-import { Flags } from '@oclif/core'
 import type { ModelView, RepositoryList, RepositoryRow } from '../../api/wire.ts'
+import { Flags } from '../options.ts'
 import { page } from '../pager.ts'
 import { type Table, tableBlock } from '../table.ts'
 import { byteText, localTime } from '../times.ts'

@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core'
 import type { TagHistory, VersionList, VersionView } from '../../api/wire.ts'
 import { path } from '../client.ts'
+import { Args, Flags } from '../options.ts'
 import { page } from '../pager.ts'
 import { tableBlock } from '../table.ts'
 import { localTime } from '../times.ts'

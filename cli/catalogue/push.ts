@@ -1,7 +1,7 @@
-import { Args, Flags } from '@oclif/core'
 import type { AboutChange, PushView } from '../../api/wire.ts'
 import { noCache } from '../flags.ts'
 import { DONE } from '../look.ts'
+import { Args, Flags } from '../options.ts'
 import { CatalogueCommand, type Noun } from './command.ts'
 import { sizeText } from './shown.ts'
 
@@ -55,8 +55,12 @@ export abstract class Push extends CatalogueCommand {
 
   async run(): Promise<PushView> {
     const { args, flags } = await this.parse(Push)
-    const session = await this.workspaceSession()
-    const { pushVersion } = await import('./sending.ts')
+    // What sends is loaded while the server is asked.
+    const [session, { pushVersion }] = await Promise.all([
+      this.workspaceSession(),
+      import('./sending.ts'),
+      import('../../api/transfer/send.ts'),
+    ])
     const about = saidOf(flags)
     const wanted = {
       ...(flags.name !== undefined && { repository: flags.name }),

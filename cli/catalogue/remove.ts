@@ -1,8 +1,8 @@
-import { Args, Flags } from '@oclif/core'
 import { KaosError } from '../../api/errors.ts'
 import type { EntityView } from '../../api/wire.ts'
 import { yes } from '../flags.ts'
 import { DONE } from '../look.ts'
+import { Args, Flags } from '../options.ts'
 import { CatalogueCommand, repositoryPath } from './command.ts'
 import { sizeText } from './shown.ts'
 

@@ -21,19 +21,28 @@ export async function pushVersion(
   how: Omit<PushOptions, 'label' | 'ignores'>,
 ): Promise<PushView> {
   const { client, base } = session
-  const from = wanted.from ?? (await madeFrom(session, folder))
+  const from = Promise.resolve(wanted.from ?? madeFrom(session, folder))
+  // Met when the folder is there; until then a failure must not count as unhandled.
+  from.catch(() => undefined)
   const label = kind === 'data' ? 'Sending data set' : 'Sending model'
-  const view = await pushFolder(client, base, folder, { ...how, label }, ({ upload, tree }) => {
-    const request: PushRequest = {
-      ...wanted,
-      ...(from !== undefined && { from }),
-      upload,
-      kind,
-      folder: folderName(basename(resolve(folder))),
-      tree,
-    }
-    return client.post<PushView>(`${base}/repositories`, request)
-  })
+  const view = await pushFolder(
+    client,
+    base,
+    folder,
+    { ...how, label },
+    async ({ upload, tree }) => {
+      const origin = await from
+      const request: PushRequest = {
+        ...wanted,
+        ...(origin !== undefined && { from: origin }),
+        upload,
+        kind,
+        folder: folderName(basename(resolve(folder))),
+        tree,
+      }
+      return client.post<PushView>(`${base}/repositories`, request)
+    },
+  )
   noteHeld(session, folder, view.version.entity)
   return view
 }

@@ -1,7 +1,7 @@
-import { Args } from '@oclif/core'
 import { KaosError } from '../../api/errors.ts'
 import type { EntityView, TagView } from '../../api/wire.ts'
 import { DONE } from '../look.ts'
+import { Args } from '../options.ts'
 import { CatalogueCommand, repositoryPath } from './command.ts'
 
 /** A tag, and the repository when it was named as well. */

@@ -1,7 +1,7 @@
-import { Args } from '@oclif/core'
 import { KaosError } from '../../api/errors.ts'
 import { path } from '../client.ts'
 import { DONE } from '../look.ts'
+import { Args } from '../options.ts'
 import { CatalogueCommand, repositoryPath } from './command.ts'
 
 export abstract class Untag extends CatalogueCommand {

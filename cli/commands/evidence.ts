@@ -1,8 +1,8 @@
 import { createWriteStream, renameSync, rmSync, statSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { Args, Flags } from '@oclif/core'
 import type { EvidenceSubject } from '../../api/evidence/format.ts'
 import { KaosCommand } from '../base.ts'
+import { Args, Flags } from '../options.ts'
 import { byteText } from '../times.ts'
 
 export default class Evidence extends KaosCommand {

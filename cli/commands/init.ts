@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Flags } from '@oclif/core'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 import type { ServerView } from '../../api/wire.ts'
 import { KaosCommand } from '../base.ts'
 import { forget } from '../caches.ts'
 import { environment } from '../config.ts'
 import { isOpenToListeners, parseEndpoint } from '../endpoint.ts'
+import { Flags } from '../options.ts'
 import { FOLDER, REMOTE, readState, State } from '../state.ts'
 
 export default class Init extends KaosCommand {

@@ -1,6 +1,6 @@
-import { Flags } from '@oclif/core'
 import { KaosCommand } from '../base.ts'
 import { inForeground } from '../foreground.ts'
+import { Flags } from '../options.ts'
 import { programPath } from '../package-root.ts'
 
 export default class Up extends KaosCommand {

@@ -1,10 +1,10 @@
-import { Args, Flags } from '@oclif/core'
 import { type EnvelopeKey, openEnvelope } from '../../api/attestation.ts'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 import type { Verdict } from '../../api/evidence/verify.ts'
 import { publicKeyOf, type SigningKey } from '../../api/signing-keys.ts'
 import type { WorkerKey, WorkerKeySet } from '../../api/worker-keys.ts'
 import { KaosCommand, type Session, type WorkspaceSession } from '../base.ts'
+import { Args, Flags } from '../options.ts'
 import type { Target } from '../verify-targets.ts'
 import { Unready } from '../words.ts'
 

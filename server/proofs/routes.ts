@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
-import { KeySet } from '../../api/signing-keys.ts'
+import { KeySet } from '../../api/signing-keys-schema.ts'
 import {
   CheckpointView,
   ConsistencyView,

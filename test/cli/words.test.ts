@@ -12,7 +12,6 @@ import { nearest } from '../../cli/nearest.ts'
 import { barLine, Progress } from '../../cli/progress.ts'
 import { checkChoice } from '../../cli/select.ts'
 import { byteText, localTime, parseLifetime } from '../../cli/times.ts'
-import { usageOf } from '../../cli/words.ts'
 import { WORKSPACE_FORM } from '../../cli/workspace-name.ts'
 
 function stream(isTTY: boolean) {
@@ -25,31 +24,6 @@ describe('words', () => {
     assert.equal(sentence('Error', 'a\n  b\u001b[2J', stream(false)), 'Error - a b\u{FFFD}[2J')
     assert.equal(painted('x', stream(false), 'bold'), 'x')
     assert.match(painted('x', stream(true), 'bold'), /x/)
-  })
-
-  it('turn what the parser says into one usage error', () => {
-    const said = new Error(
-      'The following error occurred:\n  Missing required flag x\nSee more help with --help',
-    )
-
-    const error = usageOf(said)
-
-    assert.deepEqual(
-      [error.code, error.exit, error.message],
-      ['USAGE', 2, 'Missing required flag --x'],
-    )
-  })
-
-  it('name the option first when its value is refused', () => {
-    const said = new Error(
-      'Parsing --out_dir \n\tNo directory found at dl\nSee more help with --help',
-    )
-
-    assert.equal(usageOf(said).message, '--out_dir: No directory found at dl')
-  })
-
-  it('send whoever types -h for help to --help', () => {
-    assert.match(usageOf(new Error('Nonexistent flag: -h')).message, /--help$/)
   })
 
   it('propose the names that are nearest, within two edits', () => {

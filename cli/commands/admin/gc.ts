@@ -1,8 +1,8 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { GcRun } from '../../../api/wire.ts'
 import { KaosCommand, type Session } from '../../base.ts'
 import { amountText, parseDuration, runEnd } from '../../care.ts'
+import { Flags } from '../../options.ts'
 import { byteText, countText, localTime } from '../../times.ts'
 
 /** Entities shown of a dry run; --json has a hundred. */

@@ -1,8 +1,8 @@
-import { Args, Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { PurgeView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import * as shared from '../../flags.ts'
+import { Args, Flags } from '../../options.ts'
 
 export default class AdminPurge extends KaosCommand {
   static override description =

@@ -1,6 +1,6 @@
-import { Flags } from '@oclif/core'
 import type { StatsView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
+import { Flags } from '../../options.ts'
 import { byteText, localTime } from '../../times.ts'
 
 export default class AdminStats extends KaosCommand {

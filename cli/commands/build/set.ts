@@ -1,8 +1,8 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import { KaosCommand } from '../../base.ts'
 import { forget } from '../../caches.ts'
 import * as shared from '../../flags.ts'
+import { Flags } from '../../options.ts'
 import { checkChoice, chosen } from '../../select.ts'
 import { Unready } from '../../words.ts'
 

@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import type { ServerView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { environment } from '../../config.ts'
+import { Flags } from '../../options.ts'
 
 export default class LedgerForget extends KaosCommand {
   static override description =

@@ -1,9 +1,9 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { ErasedView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { environment } from '../../config.ts'
 import { DONE } from '../../look.ts'
+import { Flags } from '../../options.ts'
 import { countText } from '../../times.ts'
 
 interface Outcome {

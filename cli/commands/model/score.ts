@@ -1,8 +1,8 @@
-import { Args } from '@oclif/core'
 import type { ScoreView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import { ABSENT, DONE, IN_PROGRESS } from '../../look.ts'
+import { Args } from '../../options.ts'
 
 const ITEM_WIDTH = 10
 const POINTS_WIDTH = 5

@@ -1,7 +1,7 @@
 import { createWriteStream, renameSync, rmSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { Flags } from '@oclif/core'
 import { KaosCommand } from '../../base.ts'
+import { Flags } from '../../options.ts'
 
 export default class ProvenanceExport extends KaosCommand {
   static override description =

@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core'
 import type { ImpactView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
+import { Args, Flags } from '../../options.ts'
 import type { Table } from '../../table.ts'
 import { countText } from '../../times.ts'
 

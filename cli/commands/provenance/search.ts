@@ -1,6 +1,6 @@
-import { Flags } from '@oclif/core'
 import type { FoundNode, SearchView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
+import { Flags } from '../../options.ts'
 
 export default class ProvenanceSearch extends KaosCommand {
   static override description =

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { Args, Flags } from '@oclif/core'
 import type { ProvenanceView } from '../../../api/wire.ts'
 import { KaosCommand, type WorkspaceSession } from '../../base.ts'
+import { Args, Flags } from '../../options.ts'
 
 const FORMATS = ['tree', 'pdf', 'svg', 'png', 'dot', 'json', 'prov']
 /** What a terminal can show. */

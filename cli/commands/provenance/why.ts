@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core'
 import type { WhyView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
+import { Args } from '../../options.ts'
 
 export default class ProvenanceWhy extends KaosCommand {
   static override description =

@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core'
 import type { QuarantineRow } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
+import { Args, Flags } from '../../options.ts'
 
 export default class QuarantineLift extends KaosCommand {
   static override description =

@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import { KaosCommand } from '../../base.ts'
+import { Args } from '../../options.ts'
 
 export default class QueueLimit extends KaosCommand {
   static override description =

@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import type { QueueView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { indexed } from '../../listings.ts'
+import { Flags } from '../../options.ts'
 import { localTime } from '../../times.ts'
 
 type Row = QueueView['ready'][number] | QueueView['running'][number] | QueueView['waiting'][number]

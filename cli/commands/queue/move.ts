@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import { KaosCommand } from '../../base.ts'
+import { Args, Flags } from '../../options.ts'
 
 export default class QueueMove extends KaosCommand {
   static override description =

@@ -1,5 +1,5 @@
-import { Flags } from '@oclif/core'
 import { KaosCommand } from '../../base.ts'
+import { Flags } from '../../options.ts'
 
 export default class QueuePause extends KaosCommand {
   static override description =

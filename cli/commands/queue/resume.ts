@@ -1,5 +1,5 @@
-import { Flags } from '@oclif/core'
 import { KaosCommand } from '../../base.ts'
+import { Flags } from '../../options.ts'
 import { flagsOf } from './pause.ts'
 
 export default class QueueResume extends KaosCommand {

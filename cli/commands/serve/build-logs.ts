@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
+import { Flags } from '../../options.ts'
 
 export default class ServeBuildLogs extends KaosCommand {
   static override examples = ['<%= config.bin %> serve build-logs -j 5f904377']

@@ -1,10 +1,10 @@
-import { Flags } from '@oclif/core'
 import { isKaosError, KaosError } from '../../../api/errors.ts'
 import type { EndpointView, ServeAccepted } from '../../../api/wire.ts'
 import { KaosCommand, type WorkspaceSession } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { DONE } from '../../look.ts'
+import { Flags } from '../../options.ts'
 import type { Given } from '../../training.ts'
 
 export default class ServeDeploy extends KaosCommand {

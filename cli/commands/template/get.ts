@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import { KaosCommand } from '../../base.ts'
 import { rowAt } from '../../caches.ts'
 import * as shared from '../../flags.ts'
 import { nearest } from '../../nearest.ts'
+import { Flags } from '../../options.ts'
 import { checkChoice } from '../../select.ts'
 import { copyTemplate, readTemplates } from '../../templates.ts'
 

@@ -8,7 +8,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { Args, Flags } from '@oclif/core'
 import { folderName } from '../../../api/bundle.ts'
 import { KaosError } from '../../../api/errors.ts'
 import { newId } from '../../../api/ids.ts'
@@ -17,6 +16,7 @@ import { KaosCommand, type WorkspaceSession } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { DONE } from '../../look.ts'
+import { Args, Flags } from '../../options.ts'
 import { checkChoice, chosen } from '../../select.ts'
 
 const PARAMS = 'params.json'

@@ -1,4 +1,3 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { JobView, ModelRow, TrainAccepted, TrainRequest } from '../../../api/wire.ts'
 import { KaosCommand, type WorkspaceSession } from '../../base.ts'
@@ -8,6 +7,7 @@ import * as shared from '../../flags.ts'
 import { trainingTable } from '../../listings.ts'
 import { DONE } from '../../look.ts'
 import type { LocalManifest } from '../../manifests.ts'
+import { Flags } from '../../options.ts'
 import { tableLines } from '../../table.ts'
 import type { Given, TrainingWish } from '../../training.ts'
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { JobArtifacts } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
+import { Flags } from '../../options.ts'
 import { checkChoice, chosen } from '../../select.ts'
 
 export default class TrainGet extends KaosCommand {

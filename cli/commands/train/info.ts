@@ -1,9 +1,9 @@
-import { Flags } from '@oclif/core'
 import type { JobView, MeasurementLine, ReplayView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { infoText } from '../../job-info.ts'
+import { Flags } from '../../options.ts'
 import { page } from '../../pager.ts'
 import { checkChoice, chosen } from '../../select.ts'
 

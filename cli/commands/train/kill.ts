@@ -1,9 +1,9 @@
-import { Flags } from '@oclif/core'
 import { isKaosError, KaosError } from '../../../api/errors.ts'
 import type { JobRow } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
+import { Flags } from '../../options.ts'
 import { checkChoice, chosen } from '../../select.ts'
 
 export default class TrainKill extends KaosCommand {

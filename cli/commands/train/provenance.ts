@@ -1,8 +1,8 @@
-import { Flags } from '@oclif/core'
 import type { ModelView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
+import { Flags } from '../../options.ts'
 
 export default class TrainProvenance extends KaosCommand {
   static override examples = ['<%= config.bin %> train provenance -m e23a2_9fd9d:b82151']

@@ -1,9 +1,9 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { JobRow, ReplayAccepted, ReplayRequest, ReplayView } from '../../../api/wire.ts'
 import { KaosCommand, type WorkspaceSession } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
+import { Flags } from '../../options.ts'
 import { chosen } from '../../select.ts'
 
 type Outcome = ReplayAccepted | ReplayView

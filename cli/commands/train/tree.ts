@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import type { ExperimentsView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import * as shared from '../../flags.ts'
+import { Flags } from '../../options.ts'
 import { chosen, oneName } from '../../select.ts'
 
 export default class TrainTree extends KaosCommand {

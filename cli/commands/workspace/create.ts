@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import { isKaosError, KaosError } from '../../../api/errors.ts'
 import type { WorkspaceView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
+import { Flags } from '../../options.ts'
 import { Unready } from '../../words.ts'
 import { enterWorkspace, WORKSPACE_FORM } from '../../workspace-name.ts'
 

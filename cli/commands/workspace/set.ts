@@ -1,9 +1,9 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { WorkspaceView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import * as shared from '../../flags.ts'
 import { nearest } from '../../nearest.ts'
+import { Flags } from '../../options.ts'
 import { checkChoice, chosen } from '../../select.ts'
 import { enterWorkspace } from '../../workspace-name.ts'
 

@@ -1,8 +1,8 @@
-import { Args, Flags } from '@oclif/core'
 import type { WorkerKeyView } from '../../../../api/wire.ts'
 import { KaosCommand } from '../../../base.ts'
 import { path } from '../../../client.ts'
 import { yes } from '../../../flags.ts'
+import { Args, Flags } from '../../../options.ts'
 
 export default class KeysRevoke extends KaosCommand {
   static override description =

@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import type { KeyView, WorkerKeyView } from '../../../../api/wire.ts'
 import { KaosCommand } from '../../../base.ts'
 import { path } from '../../../client.ts'
+import { Flags } from '../../../options.ts'
 
 export default class KeysRotate extends KaosCommand {
   static override description =

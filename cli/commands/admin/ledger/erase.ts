@@ -1,8 +1,8 @@
-import { Args, Flags } from '@oclif/core'
 import { KaosError } from '../../../../api/errors.ts'
 import type { ErasableView, ErasedView } from '../../../../api/wire.ts'
 import { KaosCommand } from '../../../base.ts'
 import * as shared from '../../../flags.ts'
+import { Args, Flags } from '../../../options.ts'
 import { localTime } from '../../../times.ts'
 
 /** Things named in the question. */

@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core'
 import { KaosCommand } from '../../../base.ts'
 import { path } from '../../../client.ts'
+import { Args } from '../../../options.ts'
 
 export default class QuotaRemove extends KaosCommand {
   static override examples = ['<%= config.bin %> admin quota remove mnist']

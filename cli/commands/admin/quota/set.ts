@@ -1,7 +1,7 @@
-import { Args } from '@oclif/core'
 import type { QuotaView } from '../../../../api/wire.ts'
 import { KaosCommand } from '../../../base.ts'
 import { parseAmount } from '../../../care.ts'
+import { Args } from '../../../options.ts'
 import { byteText } from '../../../times.ts'
 
 export default class QuotaSet extends KaosCommand {

@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../../api/errors.ts'
 import type { NewToken } from '../../../../api/wire.ts'
 import { KaosCommand } from '../../../base.ts'
+import { Flags } from '../../../options.ts'
 import { localTime, parseLifetime } from '../../../times.ts'
 
 export default class TokenCreate extends KaosCommand {

@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import { KaosCommand } from '../../../base.ts'
 import { path } from '../../../client.ts'
 import * as shared from '../../../flags.ts'
+import { Flags } from '../../../options.ts'
 import { checkChoice, chosen } from '../../../select.ts'
 
 export default class TokenRevoke extends KaosCommand {

@@ -1,7 +1,7 @@
-import { Args, Flags } from '@oclif/core'
 import { KaosError } from '../../../../api/errors.ts'
 import type { UserView } from '../../../../api/wire.ts'
 import { KaosCommand } from '../../../base.ts'
+import { Args, Flags } from '../../../options.ts'
 import { oneName } from '../../../select.ts'
 
 export default class UserAdd extends KaosCommand {

@@ -1,7 +1,7 @@
-import { Args, Flags } from '@oclif/core'
 import { KaosCommand } from '../../../base.ts'
 import { path } from '../../../client.ts'
 import * as shared from '../../../flags.ts'
+import { Args, Flags } from '../../../options.ts'
 import { checkChoice, chosen, oneName } from '../../../select.ts'
 
 export default class UserRemove extends KaosCommand {
