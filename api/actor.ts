@@ -10,6 +10,7 @@ export const SCOPES = [
   'write', // push, train, serve, kill
   'invoke', // call an endpoint
   'maintain', // create and remove workspaces
+  'metrics', // read /metrics, and nothing else
   'admin', // users, tokens, the installation
 ] as const
 export type Scope = (typeof SCOPES)[number]
@@ -21,7 +22,9 @@ export const ROLES = {
   contributor: ['public', 'read', 'invoke', 'write'],
   maintainer: ['public', 'read', 'invoke', 'write', 'maintain'],
   owner: ['public', 'read', 'invoke', 'write', 'maintain'],
-  administrator: ['public', 'read', 'invoke', 'write', 'maintain', 'admin'],
+  /** For a program that watches the server. */
+  monitor: ['public', 'metrics'],
+  administrator: ['public', 'read', 'invoke', 'write', 'maintain', 'metrics', 'admin'],
 } as const satisfies Record<string, readonly Scope[]>
 export type Role = keyof typeof ROLES
 

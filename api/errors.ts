@@ -18,6 +18,7 @@ export const CODES = {
   CPU_REQUEST_ERROR: { status: 422, exit: 1, title: 'More CPU than this host has' },
   MEMORY_REQUEST_ERROR: { status: 422, exit: 1, title: 'More memory than this host has' },
   GPU_REQUEST_ERROR: { status: 422, exit: 1, title: 'More GPUs than this host has' },
+  REQUEST_TIMEOUT: { status: 408, exit: 1, title: 'The request came too slowly' },
   AUTHORIZATION_FAILURE: { status: 401, exit: 4, title: 'Unauthorized token' },
   NOT_PERMITTED: { status: 403, exit: 4, title: 'Not permitted' },
   QUOTA_EXCEEDED: { status: 403, exit: 1, title: 'The workspace has no room left' },

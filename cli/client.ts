@@ -26,8 +26,10 @@ const LOST_MS = [100, 200, 400, 800, 1600, 3200, 6400, 6400]
 const BUSY_MS = [250, 1000, 4000, ...new Array<number>(11).fill(5000)]
 /** Who waits longer than that is told why. */
 const TOLD_AFTER = 2
-const BUSY = new Set([429, 502, 503, 504])
+const BUSY = new Set([408, 429, 502, 503, 504])
 const RETRY_AFTER_MAX_MS = 30_000
+/** So much longer than told some wait, so that not all come back in the same moment. */
+const JITTER = 0.25
 
 export class Client {
   readonly endpoint: string
@@ -162,7 +164,7 @@ function isBusy({ status }: Answer, { code }: KaosError): boolean {
 function waitOf(answer: Answer, usual: number | undefined): number | undefined {
   const seconds = Number(answer.header('retry-after') ?? Number.NaN)
   if (usual === undefined || Number.isNaN(seconds)) return usual
-  return Math.min(seconds * 1000, RETRY_AFTER_MAX_MS)
+  return Math.min(seconds * 1000, RETRY_AFTER_MAX_MS) * (1 + Math.random() * JITTER)
 }
 
 function mismatch(server: unknown): KaosError {

@@ -73,6 +73,12 @@ const UP = {
   openlineage_url: ['', 'KAOS_OPENLINEAGE_URL'],
   openlineage_api_key_file: ['', 'KAOS_OPENLINEAGE_API_KEY_FILE'],
   secret_key_file: ['secret.key in the data folder', 'KAOS_SECRET_KEY_FILE'],
+  log_level: ['info', 'KAOS_LOG_LEVEL'],
+  log_to: ['file', 'KAOS_LOG_TO'],
+  rate_limit: ['200; off on loopback', 'KAOS_RATE_LIMIT'],
+  uploads_max: ['256', 'KAOS_UPLOADS_MAX'],
+  memory_max_mb: ['768', 'KAOS_MEMORY_MAX_MB'],
+  lag_max_ms: ['3000', 'KAOS_LAG_MAX_MS'],
   python: ['python3', 'KAOS_PYTHON'],
 } as const
 

@@ -50,7 +50,7 @@ export async function errorOf(answer: Answer, endpoint: string): Promise<KaosErr
   }
   const problem = await jsonOf(answer)
   if (typeof problem?.code !== 'string') {
-    if (![429, 502, 503, 504].includes(status)) return notKaos(endpoint)
+    if (![408, 429, 502, 503, 504].includes(status)) return notKaos(endpoint)
     return new KaosError(
       'UNAVAILABLE',
       `${endpoint} is not ready (HTTP ${status}); try again later`,
@@ -62,7 +62,7 @@ export async function errorOf(answer: Answer, endpoint: string): Promise<KaosErr
     text => typeof text === 'string' && text !== '',
   )
   const message = String(said ?? CODES[code].title)
-  const request = status === 500 && problem.requestId !== undefined
+  const request = status >= 500 && typeof problem.requestId === 'string'
   const where = request ? ` (request ${problem.requestId} in the log of the server)` : ''
   return new KaosError(code, message + where, { detail: { ...data } })
 }

@@ -1,14 +1,6 @@
 /* The app: every route of the API over the rooms, and the gateway in front of it on the same port. */
-import { readFileSync } from 'node:fs'
-import {
-  createServer as createPlainServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type FastifyInstance, LogController } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyLoggerOptions, LogController } from 'fastify'
 import type { Actor } from '../api/actor.ts'
 import { workerKeyRoutes, workerKeySetRoutes } from './attestations/key-routes.ts'
 import { bundleFormRoutes } from './bundles/form.ts'
@@ -21,7 +13,8 @@ import { tagRoutes } from './catalogue/tag-routes.ts'
 import { dvcRoutes } from './dvc/routes.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { lfsRoutes } from './lfs/routes.ts'
-import type { Endpoints, Settings, Workspace } from './parts.ts'
+import { metricsRoutes } from './metrics/routes.ts'
+import type { Endpoints, Workspace } from './parts.ts'
 import { openDoor } from './people/door.ts'
 import { tokenRoutes, userRoutes } from './people/routes.ts'
 import { openTokens } from './people/tokens.ts'
@@ -31,11 +24,14 @@ import { addBodies, JSON_MAX } from './plugins/bodies.ts'
 import { addErrors, answerBadUrl } from './plugins/errors.ts'
 import { addFront, requestIdOf } from './plugins/front.ts'
 import { addIdempotency } from './plugins/idempotency.ts'
+import { addMeasuring } from './plugins/measuring.ts'
 import { addOpenapi } from './plugins/openapi.ts'
+import { addPressure, openPressure } from './plugins/pressure.ts'
 import { addValidation } from './plugins/validation.ts'
 import { keySetRoutes, proofRoutes } from './proofs/routes.ts'
 import { registryRoutes } from './registry/routes.ts'
 import type { Rooms } from './rooms.ts'
+import { serverOver, TIMING, type Timing } from './sockets.ts'
 import { type Check, each, ledgerCheck, roomCheck } from './system/checks.ts'
 import { systemRoutes } from './system/routes.ts'
 import { contentRoutes } from './transfer/content.ts'
@@ -59,14 +55,12 @@ export interface AppOptions {
   /** Besides those that every server has. */
   readonly checks?: Readonly<Record<string, Check>>
   readonly draining?: () => boolean
+  /** Bounds on what connections may take, other than usual. */
+  readonly timing?: Partial<Timing>
   /** Takes Fastify's log lines. */
-  readonly logStream?: { write(line: string): void }
+  readonly logStream?: { write(line: string): void; readonly level?: string }
 }
 
-const HEADERS_ARRIVE_MS = 30_000
-/** Even the largest body, on a slow line. Each kind of body has bounds of its own. */
-const REQUEST_ARRIVES_MS = 24 * 3600_000
-const IDLE_CONNECTION_MS = 75_000
 const PREFIX = { prefix: '/api/v1' }
 
 export type App = FastifyInstance
@@ -79,13 +73,16 @@ export async function buildApp(rooms: Rooms, options: AppOptions): Promise<App> 
     door,
     local: settings.local,
     log: rooms.log,
+    metrics: rooms.metrics,
   })
-  const app = newFastify(settings, gateway, options)
-  addErrors(app)
+  const app = newFastify(rooms, gateway, options)
+  addErrors(app, rooms.metrics)
   addValidation(app)
   addFront(app, { draining: options.draining ?? (() => false) })
-  addAuth(app, door)
-  addBodies(app)
+  addMeasuring(app, rooms.metrics)
+  addAuth(app, door, openPressure(settings, rooms.metrics))
+  addPressure(app, settings, rooms.metrics)
+  addBodies(app, options.timing?.jsonMs ?? TIMING.jsonMs)
   addIdempotency(app, { ledger, now })
   await addOpenapi(app)
   await addRoutes(app, rooms, options)
@@ -93,36 +90,36 @@ export async function buildApp(rooms: Rooms, options: AppOptions): Promise<App> 
   return app
 }
 
-function newFastify(settings: Settings, gateway: Gateway, options: AppOptions): App {
+function newFastify({ settings, metrics }: Rooms, gateway: Gateway, options: AppOptions): App {
+  const sockets = { tls: settings.tls, stalled: () => metrics.turnedAway('slow_reader') }
   const app = fastify({
-    serverFactory: handler => serverOf(settings, gateway, handler),
+    serverFactory: handler => serverOver(handler, { ...sockets, gateway, timing: options.timing }),
     genReqId: requestIdOf,
     requestIdHeader: false,
     bodyLimit: JSON_MAX,
     exposeHeadRoutes: false,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
     return503OnClosing: false,
     frameworkErrors: answerBadUrl,
     routerOptions: { maxParamLength: 512 },
-    logger: options.logStream ? { level: 'info', stream: options.logStream } : false,
+    logger: options.logStream ? loggerTo(options.logStream) : false,
   })
   return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void
-
-function serverOf({ tls }: Settings, gateway: Gateway, handler: Handler): Server {
-  const either: Handler = (request, response) => {
-    if (!gateway.handle(request, response)) handler(request, response)
-  }
-  const server = tls
-    ? createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, either)
-    : createPlainServer(either)
-  server.headersTimeout = HEADERS_ARRIVE_MS
-  server.requestTimeout = REQUEST_ARRIVES_MS
-  server.keepAliveTimeout = IDLE_CONNECTION_MS
-  server.on('upgrade', (request, socket, head) => gateway.upgrade(request, socket, head))
-  return server as Server
+/** The same lines as api/log-line.ts writes. */
+function loggerTo(stream: NonNullable<AppOptions['logStream']>): FastifyLoggerOptions {
+  return {
+    level: stream.level ?? 'info',
+    stream,
+    base: null,
+    messageKey: 'message',
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (level: string) => ({ level }) },
+  } as FastifyLoggerOptions
 }
 
 async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<void> {
@@ -138,6 +135,7 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
     notes: async () => [...(options.notes ?? []), ...(await care.notes())],
     checks: checksOf(rooms, options.checks ?? {}),
   })
+  await app.register(metricsRoutes, rooms)
   await app.register(userRoutes, { ...PREFIX, users: openUsers(ledger, now) })
   await app.register(tokenRoutes, { ...PREFIX, tokens: openTokens(ledger, now) })
   await app.register(workspaceRoutes, {

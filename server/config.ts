@@ -8,6 +8,8 @@ import { KaosError } from '../api/errors.ts'
 import { isAllowance } from '../runners/worker/ingest/guard.ts'
 import type { Settings } from './parts.ts'
 import { engineAnswers, socketOf } from './system/engine.ts'
+import { OPERATION_SOURCES, operationOf } from './system/operation-settings.ts'
+import { oneOf, whole } from './system/readers.ts'
 import { S3_SOURCES, s3Of } from './system/s3-settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -20,14 +22,6 @@ interface Source<T> {
   read(text: string): T | undefined
 }
 
-const whole = (from: number, to: number) => (text: string) => {
-  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  return number >= from && number <= to ? number : undefined
-}
-const oneOf =
-  <T extends string>(...words: readonly T[]) =>
-  (text: string) =>
-    words.find(word => word === text)
 const text = (value: string) => value
 const yes = (value: string) => ({ 1: true, true: true, 0: false, false: false })[value]
 
@@ -116,6 +110,7 @@ const SOURCES = {
     allowed: '0 to 365 (days in which every stored byte is read once; 0: never)',
     read: whole(0, 365),
   },
+  ...OPERATION_SOURCES,
   reserve: {
     variable: 'KAOS_RESERVE_PERCENT',
     allowed: '0 to 50 (percent of the volume that writes leave free)',
@@ -178,6 +173,7 @@ export async function loadSettings(
       get('openLineageKey') ?? secretIn(get('openLineageKeyFile')),
     ),
     scrubDays: get('scrubDays') ?? 7,
+    ...operationOf(get, local),
     reserve: { share: reserve / 100, bytes: reserve === 0 ? 0 : RESERVE_BYTES },
   }
   requireSafe(settings, get('allowProcess') ?? false)

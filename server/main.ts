@@ -19,9 +19,11 @@ import { openJobs } from './jobs/jobs.ts'
 import type { Messenger } from './jobs/neighbours.ts'
 import { registerJobRoutes } from './jobs/register.ts'
 import { lockFolder } from './lock.ts'
+import { type Metrics, openMetrics } from './metrics/metrics.ts'
 import type { Parts, Settings } from './parts.ts'
 import { hasAdministratorToken } from './people/tokens.ts'
 import { openEventPush } from './provenance/event-push.ts'
+import { queueSource } from './queue/counted.ts'
 import { openRooms, type Rooms } from './rooms.ts'
 import { type Check, each } from './system/checks.ts'
 import { engineAnswers } from './system/engine.ts'
@@ -44,7 +46,11 @@ async function start(settings: Settings): Promise<Running> {
   const { data } = settings
   mkdirSync(data, { recursive: true, mode: 0o700 })
   const lock = lockFolder(data)
-  const { log, stream } = openLog(join(data, 'logs', 'server.log'), line => console.error(line))
+  const { log, stream } = openLog({
+    ...settings.logging,
+    file: join(data, 'logs', 'server.log'),
+    tell: line => console.error(line),
+  })
   process.on('uncaughtException', error => {
     log('error', `the server failed: ${error.message}`, { stack: error.stack })
     process.exit(1)
@@ -53,6 +59,7 @@ async function start(settings: Settings): Promise<Running> {
   const bucket = settings.s3 && (await import('../store/s3.ts')).openS3Look(settings.s3)
   const messenger = await openMessenger(settings, rooms)
   const jobs = await openJobs(rooms, messenger)
+  rooms.metrics.from({ queue: queueSource(jobs.board) })
 
   let draining = false
   let worker: Worker | undefined
@@ -99,19 +106,31 @@ async function start(settings: Settings): Promise<Running> {
 
 /** Ledger and store, which belong together, and the rooms over them. */
 async function openGround(settings: Settings, log: Parts['log']): Promise<Rooms> {
-  const ledger = await openLedger(settings)
+  const metrics = openMetrics()
+  const ledger = metrics.ledger.over(await openLedger(settings, metrics))
   await requireAdministrator(settings, ledger)
   const store = await openStore(settings)
   await requireOwnStore(ledger, store)
   const limits = hostLimits()
-  const ground = { settings, ledger, store, limits, now: Date.now, log, localName: userName() }
+  const ground = {
+    settings,
+    ledger,
+    store,
+    limits,
+    now: Date.now,
+    log,
+    metrics,
+    localName: userName(),
+  }
   const rooms = await openRooms(ground)
   await rememberStore(ledger, store, rooms.people.system.id)
   return rooms
 }
 
-function openLedger({ neo4j, data }: Settings): Promise<Ledger> {
-  return neo4j ? openNeo4jLedger(neo4j) : openSqliteLedger(join(data, 'ledger.sqlite'))
+function openLedger({ neo4j, data }: Settings, { ledger }: Metrics): Promise<Ledger> {
+  const { onGroup } = ledger
+  if (neo4j) return openNeo4jLedger(neo4j, { onGroup })
+  return openSqliteLedger(join(data, 'ledger.sqlite'), { onGroup })
 }
 
 async function openStore({ s3, data }: Settings): Promise<Store> {

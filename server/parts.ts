@@ -4,9 +4,11 @@ import type { Actor, Scope } from '../api/actor.ts'
 import type { Address } from '../api/attempts.ts'
 import type { Digest } from '../api/digest.ts'
 import type { KaosError } from '../api/errors.ts'
+import type { LogLevel } from '../api/log-line.ts'
 import type { Expectation, Ledger, Node } from '../graph/ledger.ts'
 import type { Store } from '../store/store.ts'
 import type { PartOf } from './catalogue/find.ts'
+import type { Counted } from './metrics/metrics.ts'
 import type { Keys } from './proofs/keys.ts'
 import type { LedgerProofs } from './proofs/proofs.ts'
 import type { Engine } from './system/engine.ts'
@@ -178,6 +180,21 @@ export interface Settings {
   readonly scrubDays: number
   /** Room of the data folder's volume that writes must leave: the larger of both counts. */
   readonly reserve: { readonly share: number; readonly bytes: number }
+  /** Which lines of the log are written, and whether to the file in the data folder. */
+  readonly logging: { readonly level: LogLevel; readonly to: 'file' | 'stderr' }
+  /** Where the server turns callers away; 0: nowhere. */
+  readonly bounds: Bounds
+}
+
+export interface Bounds {
+  /** Of one token, or of one address where there is none. */
+  readonly requestsPerSecond: number
+  /** Bodies that are streams, at once. */
+  readonly uploads: number
+  /** Heap and buffers. */
+  readonly memoryBytes: number
+  /** How late the event loop may be for a second. */
+  readonly lagMs: number
 }
 
 export interface Parts {
@@ -199,7 +216,9 @@ export interface Parts {
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Starts with JSON lines; never holds a token. */
-  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void
+  readonly log: (level: LogLevel, message: string, fields?: object) => void
+  /** What is told as it happens. */
+  readonly metrics: Counted
 }
 
 declare module 'fastify' {

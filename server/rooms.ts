@@ -6,6 +6,7 @@ import { openIntake } from './care/intake.ts'
 import { openPresence } from './care/presence.ts'
 import { openQuotas, type QuotasRoom } from './care/quotas.ts'
 import { type KitsRoom, openKits } from './kits/kits.ts'
+import { type Metrics, openMetrics } from './metrics/metrics.ts'
 import type { Limits, Parts, Settings } from './parts.ts'
 import { openPeople, type PeopleRoom } from './people/people.ts'
 import { type Keys, openKeys } from './proofs/keys.ts'
@@ -23,6 +24,7 @@ export interface Rooms extends Parts {
   readonly kits: KitsRoom
   readonly keys: Keys
   readonly proofs: LedgerProofs
+  readonly metrics: Metrics
 }
 
 export interface Ground {
@@ -32,12 +34,14 @@ export interface Ground {
   readonly limits: Limits
   readonly now: () => number
   readonly log: Parts['log']
+  /** Made here when nobody counted before. */
+  readonly metrics?: Metrics
   /** Name of the local administrator at the first start. */
   readonly localName: string
 }
 
 export async function openRooms({ localName, ...ground }: Ground): Promise<Rooms> {
-  const { settings, ledger, store, now } = ground
+  const { settings, ledger, store, now, metrics = openMetrics() } = ground
   const people = await openPeople({ ledger, now, localName })
   const workspaces = openWorkspaces({ ledger, people })
   const space = openSpace(settings)
@@ -51,5 +55,6 @@ export async function openRooms({ localName, ...ground }: Ground): Promise<Rooms
   const kits = openKits({ ...ground, people, intake, space, quotas })
   const transfer = openTransfer({ ...ground, people, workspaces, space, intake, quotas })
   const kept = { transfer, intake, presence, quotas, kits, partOf: kits.partOf }
-  return { ...ground, people, workspaces, space, ...kept, keys, proofs }
+  metrics.from({ ledger, store })
+  return { ...ground, people, workspaces, space, ...kept, keys, proofs, metrics }
 }

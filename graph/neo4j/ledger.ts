@@ -18,13 +18,15 @@ export interface Neo4jOptions {
   readonly now?: () => number
   /** Letters before every label: ledgers of tests that share a database. */
   readonly prefix?: string
+  /** Told how many commits shared a transaction. */
+  readonly onGroup?: (size: number) => void
 }
 
 /** Opens the ledger in this database, and makes it if there is none. CONFIGURATION when the database
  * does not answer or refuses user and password. */
 export async function openNeo4jLedger(
   place: Neo4jPlace,
-  { now = Date.now, prefix = '' }: Neo4jOptions = {},
+  { now = Date.now, prefix = '', onGroup }: Neo4jOptions = {},
 ): Promise<Ledger> {
   const connection = await connect(place)
   const names = namesWith(prefix)
@@ -32,7 +34,7 @@ export async function openNeo4jLedger(
     await connection.close()
     throw error
   })
-  const writer = openWriter(batchWriterOver(connection, names, now))
+  const writer = openWriter(batchWriterOver(connection, names, now), undefined, onGroup)
   const judges = new Set<Thread>()
   let closed: Promise<void> | undefined
 

@@ -24,7 +24,12 @@ export interface Writer {
   close(): Promise<void>
 }
 
-export function openWriter(batches: BatchWriter, waitMs = WAIT_MS): Writer {
+/** `onGroup` is told how many commits shared a transaction. */
+export function openWriter(
+  batches: BatchWriter,
+  waitMs = WAIT_MS,
+  onGroup: (size: number) => void = () => {},
+): Writer {
   let waiting: Waiting[] = []
   let running: Promise<void> | undefined
   let closed = false
@@ -35,6 +40,7 @@ export function openWriter(batches: BatchWriter, waitMs = WAIT_MS): Writer {
     while (waiting.length > 0) {
       const batch = takeBatch(waiting)
       waiting = waiting.slice(batch.length)
+      onGroup(batch.length)
       await writeBatch(batch)
     }
     running = undefined

@@ -20,15 +20,17 @@ import { openWriter } from './writer.ts'
 export interface SqliteOptions {
   /** The clock, ms since 1970. */
   readonly now?: () => number
+  /** Told how many commits shared a transaction. */
+  readonly onGroup?: (size: number) => void
 }
 
 /** Opens the ledger in this file, and makes it if there is none. The folder must be there. */
 export async function openSqliteLedger(
   file: string,
-  { now = Date.now }: SqliteOptions = {},
+  { now = Date.now, onGroup }: SqliteOptions = {},
 ): Promise<Ledger> {
   const database = openFile(file)
-  const writer = openWriter(database, now)
+  const writer = openWriter(database, now, onGroup)
   const threads = threadsOver(file)
   let closed: Promise<void> | undefined
 

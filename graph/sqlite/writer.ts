@@ -17,7 +17,12 @@ export interface Writer {
   close(): void
 }
 
-export function openWriter(database: Database, now: () => number): Writer {
+/** `onGroup` is told how many commits shared a transaction. */
+export function openWriter(
+  database: Database,
+  now: () => number,
+  onGroup: (size: number) => void = () => {},
+): Writer {
   const writeBatch = batchWriterOf(database, now)
   let waiting: Waiting[] = []
   let scheduled = false
@@ -26,6 +31,7 @@ export function openWriter(database: Database, now: () => number): Writer {
   function writeNext(): void {
     const batch = takeBatch(waiting)
     waiting = waiting.slice(batch.length)
+    onGroup(batch.length)
     for (const acknowledge of writeBatch(batch)) acknowledge()
   }
 

@@ -36,7 +36,8 @@ export class Http {
     const answer = await this.#send(call)
     const status = answer.statusCode ?? 0
     if (status >= 200 && status < 300) return answer
-    throw problemOf(status, await readAll(answer).catch(() => Buffer.alloc(0)), call)
+    const body = await readAll(answer).catch(() => Buffer.alloc(0))
+    throw problemOf(answer, body, call)
   }
 
   async call(call: Call): Promise<{ status: number; body: Buffer }> {
@@ -89,7 +90,8 @@ function unreachable(base: URL, cause: unknown): KaosError {
   })
 }
 
-function problemOf(status: number, body: Buffer, call: Call): KaosError {
+function problemOf(answer: IncomingMessage, body: Buffer, call: Call): KaosError {
+  const { statusCode: status = 0, headers } = answer
   let told: Partial<Problem> = {}
   try {
     told = JSON.parse(body.toString('utf8'))
@@ -98,7 +100,9 @@ function problemOf(status: number, body: Buffer, call: Call): KaosError {
   }
   const code = told.code !== undefined && told.code in CODES ? (told.code as Code) : undefined
   const message = told.detail ?? `${call.method} ${call.path} was answered with ${status}`
-  return new KaosError(code ?? codeOf(status), message, { detail: told.data ?? {} })
+  const seconds = Number(headers['retry-after'] ?? Number.NaN)
+  const again = Number.isFinite(seconds) ? { retryAfter: seconds } : {}
+  return new KaosError(code ?? codeOf(status), message, { detail: { ...told.data, ...again } })
 }
 
 function codeOf(status: number): Code {
@@ -107,5 +111,5 @@ function codeOf(status: number): Code {
   if (status === 404) return 'NOT_FOUND'
   if (status === 409) return 'CONFLICT'
   if (status === 413) return 'TOO_LARGE'
-  return status >= 500 || status === 429 ? 'UNAVAILABLE' : 'BAD_REQUEST'
+  return status >= 500 || status === 429 || status === 408 ? 'UNAVAILABLE' : 'BAD_REQUEST'
 }

@@ -5,9 +5,12 @@ import { type Code, isKaosError } from '../../api/errors.ts'
 
 const FIRST_MS = 200
 const LONGEST_MS = 10_000
+const RETRY_AFTER_MAX_MS = 60_000
 const PASSING: readonly Code[] = [
   'UNREACHABLE',
   'UNAVAILABLE',
+  'TOO_MANY_REQUESTS',
+  'REQUEST_TIMEOUT',
   'INTERNAL',
   'LOCKED',
   'STORAGE_FULL',
@@ -39,9 +42,16 @@ export async function patiently<T>(call: () => Promise<T>, signal: AbortSignal):
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (!passes(error)) throw error
-      await pause(backoff(tries), signal)
+      await pause(waitAfter(error, tries), signal)
     }
   }
+}
+
+/** At least as long as the server asks for, and a little off, so that not all come back at once. */
+export function waitAfter(error: unknown, tries: number): number {
+  const asked = isKaosError(error) ? Number(error.detail.retryAfter) : Number.NaN
+  const least = Number.isFinite(asked) ? Math.min(asked * 1000, RETRY_AFTER_MAX_MS) : 0
+  return least === 0 ? backoff(tries) : Math.max(backoff(tries), least * (1 + Math.random() / 4))
 }
 
 /** 0.2 s, 0.4 s … 10 s, each a little off, so that many workers do not come at once. */

@@ -27,6 +27,7 @@ export async function claimWork(
   signal: AbortSignal,
 ): Promise<WorkOrder | undefined> {
   await requireSigner(board.parts.ledger, actor, claim.kid)
+  board.parts.metrics.workerSeen(claim.worker)
   const until = performance.now() + claim.waitMs
   for (;;) {
     const over = signal.aborted || board.changes.closed

@@ -61,10 +61,16 @@ async function record(
   else await logOfGone(board, plan, attempt, end)
   plan.after.push(() => {
     board.live.remove(attempt.id)
+    count(board, attempt, end)
     // Somebody who waits may be let in now.
     board.changes.wake(attemptTopic(attempt.id), READY)
   })
   await carryOut(board, plan)
+}
+
+function count({ parts }: Board, { work }: AttemptRecord, { ending, report }: End): void {
+  parts.metrics.attemptEnded(work.kind, ending.state)
+  if (ending.state === 'lost' && !report) parts.metrics.leaseLost(work.kind)
 }
 
 async function planEnd(

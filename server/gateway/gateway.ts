@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 import { authorize } from '../authorize.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Endpoints, Parts } from '../parts.ts'
 import { type Door, watchOver } from '../people/door.ts'
 import { kaosErrorFrom, nothingAt, problemHeaders, problemOf } from '../plugins/errors.ts'
@@ -22,6 +23,7 @@ interface Options {
   /** Whether callers need a token. */
   readonly local: boolean
   readonly log: Parts['log']
+  readonly metrics: Pick<Metrics, 'endpointAnswered'>
 }
 
 const SOCKET_LISTENERS = 32
@@ -35,7 +37,7 @@ export interface Gateway {
   close(): void
 }
 
-export function openGateway({ endpoints, door, local, log }: Options): Gateway {
+export function openGateway({ endpoints, door, local, log, metrics }: Options): Gateway {
   const spliced = new Set<Duplex>()
 
   /** `method`: as which the door is to take the call. */
@@ -58,15 +60,27 @@ export function openGateway({ endpoints, door, local, log }: Options): Gateway {
     }
   }
 
+  function measure({ id, request, route: { endpoint } }: Call, response: ServerResponse): void {
+    const began = performance.now()
+    response.once('close', () => {
+      const ms = performance.now() - began
+      const status = response.writableFinished ? response.statusCode : 499
+      metrics.endpointAnswered(endpoint, status, ms / 1000)
+      const call = { requestId: id, method: request.method, endpoint, status, ms: Math.round(ms) }
+      log('debug', 'an endpoint was called', call)
+    })
+  }
+
   return {
     handle(request, response) {
       const call = callOf(endpoints, request)
       if (!call) return false
+      measure(call, response)
       letIn(call, request.method ?? 'GET', response)
         .then(() => forward(call, response))
         .catch(error => {
           if (!isKaosError(error))
-            log('error', 'the gateway failed', { stack: String(error?.stack) })
+            log('error', 'the gateway failed', { requestId: call.id, stack: String(error?.stack) })
           refuse(call, response, kaosErrorFrom(error))
         })
       return true

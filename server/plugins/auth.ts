@@ -4,9 +4,10 @@ import { type Actor, SCOPES } from '../../api/actor.ts'
 import { KaosError } from '../../api/errors.ts'
 import { authorize } from '../authorize.ts'
 import { ANONYMOUS, type Door, watchOver } from '../people/door.ts'
+import type { Pressure } from './pressure.ts'
 
 /** Routes added from now on need a scope, and calls to them a caller who has it. */
-export function addAuth(app: FastifyInstance, door: Door): void {
+export function addAuth(app: FastifyInstance, door: Door, pressure: Pressure): void {
   app.decorateRequest('actor', null as unknown as Actor)
 
   app.addHook('onRoute', route => {
@@ -21,7 +22,14 @@ export function addAuth(app: FastifyInstance, door: Door): void {
     request.actor = ANONYMOUS
     const { method, headers } = request
     const caller = { method, headers, remoteAddress: request.socket.remoteAddress }
-    request.actor = await door.enter(caller)
+    request.actor = await door.enter(caller).catch(error => {
+      // Whoever guesses is slowed down, and nobody else from there who has a token.
+      pressure.pace(request, '', 'logins')
+      throw error
+    })
+    if (request.actor.kind !== 'worker' && request.actor.kind !== 'system') {
+      pressure.pace(request, request.actor.id, 'rate')
+    }
     const { scope } = request.routeOptions.config
     // Only the answer "there is no such route" has none: a stranger does not even learn that.
     if (scope === undefined) {

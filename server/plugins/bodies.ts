@@ -6,9 +6,9 @@ import { FRAMES_TYPE } from '../../api/transfer/protocol.ts'
 
 export const JSON_MAX = 1024 * 1024
 const DEPTH_MAX = 64
-const JSON_ARRIVES_MS = 30_000
 
-export function addBodies(app: FastifyInstance): void {
+/** `jsonMs`: in which JSON arrives. */
+export function addBodies(app: FastifyInstance, jsonMs: number): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
@@ -28,7 +28,7 @@ export function addBodies(app: FastifyInstance): void {
   app.addContentTypeParser('*', (_request, _payload, done) => done(notJson()))
 
   app.addHook('preParsing', async (request, _reply, payload) => {
-    if (!request.routeOptions.config.stream) limitTime(request)
+    if (!request.routeOptions.config.stream) limitTime(request, jsonMs)
     return payload
   })
 }
@@ -37,11 +37,16 @@ function notJson(): KaosError {
   return new KaosError('BAD_REQUEST', 'send the body as application/json')
 }
 
-/** A body that drips is cut; streams have their own bound on silence. */
-function limitTime(request: FastifyRequest): void {
+/** A body that drips is cut, and its sender told why; streams have their own bound on silence. */
+function limitTime(request: FastifyRequest, ms: number): void {
   const { raw } = request
   if (raw.complete) return
-  const timer = setTimeout(() => raw.destroy(), JSON_ARRIVES_MS)
+  const timer = setTimeout(() => {
+    const late = new KaosError('REQUEST_TIMEOUT', 'the body came too slowly; send it again')
+    // Who reads the body gets it as an error of the stream, which stays open for the answer.
+    if (raw.listenerCount('error') > 0) raw.emit('error', late)
+    else raw.destroy()
+  }, ms)
   timer.unref()
   raw.once('close', () => clearTimeout(timer))
   raw.once('end', () => clearTimeout(timer))

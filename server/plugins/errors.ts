@@ -3,16 +3,18 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CODES, type Code, isKaosError, KaosError } from '../../api/errors.ts'
 import type { Problem } from '../../api/wire.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { ociBody, ociHeaders } from '../registry/refusals.ts'
-import { frontHeaders } from './front.ts'
+import { aboutOf, frontHeaders } from './front.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
 const RETRY_AFTER_S = 5
 
-export function addErrors(app: FastifyInstance): void {
+export function addErrors(app: FastifyInstance, metrics: Pick<Metrics, 'denied'>): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const known = kaosErrorFrom(error)
-    if (known.status >= 500) request.log.error({ err: error }, known.message)
+    if (known.status >= 500) request.log.error({ err: error, ...aboutOf(request) }, known.message)
+    if (known.status === 401 || known.status === 403) metrics.denied(known.code)
     return sendProblem(known, request, reply)
   })
   app.setNotFoundHandler((request, reply) => {
@@ -70,11 +72,15 @@ export function problemOf(error: KaosError, requestId: string): Problem {
   }
 }
 
-export function problemHeaders({ code, status }: KaosError): Record<string, string> {
+export function problemHeaders({ code, status, detail }: KaosError): Record<string, string> {
   return {
     'content-type': PROBLEM_TYPE,
     'cache-control': 'no-store',
-    ...((status === 503 || status === 429) && { 'retry-after': String(RETRY_AFTER_S) }),
+    ...((status === 503 || status === 429) && {
+      'retry-after': String(detail.retryAfter ?? RETRY_AFTER_S),
+    }),
+    // What is still to come of the body is not waited for.
+    ...(status === 408 && { connection: 'close' }),
     ...(code === 'AUTHORIZATION_FAILURE' && { 'www-authenticate': 'Bearer realm="kaos"' }),
   }
 }

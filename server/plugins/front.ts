@@ -1,7 +1,7 @@
 /* What holds for every answer: a request id, the API's version, no work for a server that is
  * stopping, and one line in the log. */
 import type { IncomingMessage } from 'node:http'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { KaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
 import { API_VERSION } from '../../api/wire.ts'
@@ -44,17 +44,27 @@ export function addFront(app: FastifyInstance, { draining }: Options): void {
   })
 
   app.addHook('onResponse', async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        url: request.url.replaceAll(TOKEN, 'kaos_…'),
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-        actor: request.actor?.id,
-      },
-      'answered',
-    )
+    const { method, url } = request
+    const call = { method, url: url.replaceAll(TOKEN, 'kaos_…') }
+    const answer = { status: reply.statusCode, ms: Math.round(reply.elapsedTime) }
+    const line = { ...call, ...answer, ...aboutOf(request) }
+    // Probes come all the time and tell nothing.
+    const level = QUIET.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
+    request.log[level](line, 'answered')
   })
+}
+
+const QUIET = new Set(['/healthz', '/readyz', '/metrics'])
+
+/** Who asked, and about what; as far as the address says it. */
+export function aboutOf({ actor, params }: FastifyRequest): Record<string, string> {
+  const { ws, workspace = ws, job, attempt } = (params ?? {}) as Record<string, string | undefined>
+  const about = { actor: actor?.id, workspace, job, attempt }
+  return Object.fromEntries(
+    Object.entries(about).filter(
+      (one): one is [string, string] => one[1] !== undefined && one[1] !== '',
+    ),
+  )
 }
 
 function requireVersion(client: string | string[] | undefined): void {

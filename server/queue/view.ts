@@ -57,11 +57,16 @@ export async function viewOf(
 
 function readyRow(entry: ReadyWork, names: Names, rules: Rules, load: Load) {
   const obstacle = obstacleTo(entry.work, rules, load)
-  const since = new Date(Number(entry.key.split('/')[2])).toISOString()
+  const since = new Date(readySince(entry)).toISOString()
   return {
     ...rowOf(entry.work, names, since),
     reason: obstacle ?? 'a worker with a free slot',
   }
+}
+
+/** Milliseconds since 1970. */
+export function readySince({ key }: ReadyWork): number {
+  return Number(key.split('/')[2])
 }
 
 function rowOf(work: WorkRef, names: Names, since: string): QueueRow {
@@ -74,6 +79,18 @@ function rowOf(work: WorkRef, names: Names, since: string): QueueRow {
     ...(kind === 'service' ? { endpoint: work.endpoint } : {}),
     since,
   }
+}
+
+/** How many trials wait for an image, for data or for others of their job; of so many jobs at most. */
+export async function countWaiting(board: Board, jobsMax = 2000): Promise<number> {
+  let [jobs, trials] = [0, 0]
+  for await (const { key } of recordsOf<object>(board.parts.ledger, 'open/')) {
+    if (++jobs > jobsMax) break
+    const [, workspace = '', id = ''] = key.split('/')
+    const job = (await readRecord<JobRecord>(board.parts.ledger, keyOf.job(workspace, id)))?.value
+    trials += (job && waitOf(job)?.count) ?? 0
+  }
+  return trials
 }
 
 /** Trainings that wait for an image or for data, and trials that wait for others of their job. */

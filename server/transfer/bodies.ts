@@ -61,7 +61,7 @@ export async function* bounded(
     waited += performance.now() - asked
     came += next.value.length
     if (waited > windowMs && came < WINDOW_BYTES) {
-      throw new KaosError('BAD_REQUEST', 'the body comes too slowly; send it again')
+      throw new KaosError('REQUEST_TIMEOUT', 'the body comes too slowly; send it again')
     }
     if (waited > windowMs) [waited, came] = [0, 0]
     yield next.value
@@ -77,7 +77,7 @@ async function withinSilence<T>(next: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const silence = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new KaosError('BAD_REQUEST', 'the body stopped coming; send it again'))
+      reject(new KaosError('REQUEST_TIMEOUT', 'the body stopped coming; send it again'))
     }, SILENCE_MS)
     timer.unref()
   })

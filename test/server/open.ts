@@ -15,6 +15,7 @@ import { registerJobRoutes } from '../../server/jobs/register.ts'
 import type { Limits, Settings } from '../../server/parts.ts'
 import { openTokens } from '../../server/people/tokens.ts'
 import { openUsers } from '../../server/people/users.ts'
+import { queueSource } from '../../server/queue/counted.ts'
 import { openRooms, type Rooms } from '../../server/rooms.ts'
 import { openLog } from '../../server/system/log.ts'
 import { openFilesystemStore } from '../../store/filesystem.ts'
@@ -100,6 +101,8 @@ export function testSettings(data: string, settings: Partial<Settings> = {}): Se
     publicUrl: undefined,
     scrubDays: 0,
     reserve: { share: 0, bytes: 0 },
+    logging: { level: 'info', to: 'file' },
+    bounds: { requestsPerSecond: 0, uploads: 256, memoryBytes: 0, lagMs: 0 },
     ...settings,
   }
 }
@@ -118,12 +121,14 @@ export async function openTestApp(t: TestContext, options: TestOptions = {}): Pr
   const folder = given ?? (await tempFolder(t))
   const clock = { now: Date.now() }
   const now = () => clock.now
-  const file = await openSqliteLedger(join(folder, 'ledger.sqlite'), { now })
-  const ledger = withLedger?.(file) ?? file
+  const sqlite = await openSqliteLedger(join(folder, 'ledger.sqlite'), { now })
+  const ledger = withLedger?.(sqlite) ?? sqlite
   const store = other ?? (await openFilesystemStore(join(folder, 'store')))
-  const { log, stream } = openLog(join(folder, 'logs', 'server.log'), () => {})
+  const used = testSettings(folder, settings)
+  const file = join(folder, 'logs', 'server.log')
+  const { log, stream } = openLog({ ...used.logging, file, tell: () => {} })
   const parts = await openRooms({
-    settings: testSettings(folder, settings),
+    settings: used,
     ledger,
     store,
     limits: limits ?? { cpus: 4, memoryBytes: 8 * 2 ** 30, gpus: 0 },
@@ -132,6 +137,7 @@ export async function openTestApp(t: TestContext, options: TestOptions = {}): Pr
     localName: 'tester',
   })
   const own = jobs ? undefined : await openJobs(parts, messenger)
+  if (own) parts.metrics.from({ queue: queueSource(own.board) })
   const app = await buildApp(parts, {
     logStream: stream,
     ...rest,

@@ -13,7 +13,7 @@ export default class UserAdd extends KaosCommand {
     role: Flags.string({
       char: 'r',
       summary: 'what the user may do',
-      options: ['viewer', 'contributor', 'maintainer', 'owner', 'administrator'],
+      options: ['viewer', 'contributor', 'maintainer', 'owner', 'monitor', 'administrator'],
     }),
   }
 

@@ -1,0 +1,204 @@
+/* Everything that /metrics tells, in one place; docs/metrics.md has the same table. Rooms tell what
+ * happens (the methods below), and what stands somewhere is looked up when somebody asks (`sources`). */
+import type { Ledger } from '../../graph/ledger.ts'
+import type { Store } from '../../store/store.ts'
+import { Counter, type Family, Gauge, Histogram } from './families.ts'
+import { ledgerFamilies } from './ledger.ts'
+import { processFamilies } from './process.ts'
+import { openPulse, type Pulse } from './pulse.ts'
+import { type QueueSource, queueFamilies } from './queue.ts'
+import { storeFamilies } from './store.ts'
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+/** A worker that was not heard of for so long is not alive. It asks for work every half minute. */
+const WORKER_SILENCE_MS = 90_000
+const WORKERS_MAX = 10_000
+
+/** Why a call was turned away before its body was read. */
+export type Turned = 'rate' | 'logins' | 'uploads' | 'event_loop' | 'memory' | 'slow_reader'
+
+/** What the rooms tell as it happens. */
+export interface Counted {
+  attemptEnded(kind: string, outcome: string): void
+  leaseLost(kind: string): void
+  /** It asked for work. */
+  workerSeen(worker: string): void
+}
+
+export interface Answered {
+  readonly method: string
+  /** As it is declared, with its parameters' names. */
+  readonly route: string
+  readonly status: number
+  readonly seconds: number
+}
+
+/** What is looked up when somebody asks. */
+export interface Sources {
+  readonly ledger?: Pick<Ledger, 'head'>
+  readonly store?: Pick<Store, 'stats' | 'damaged'>
+  readonly queue?: QueueSource
+}
+
+export interface Metrics extends Counted {
+  readonly pulse: Pulse
+  /** For whoever opens the ledger. */
+  readonly ledger: ReturnType<typeof ledgerFamilies>['observed']
+  httpBegan(upload: boolean): void
+  httpEnded(answered: Answered, upload: boolean): void
+  endpointAnswered(endpoint: string, status: number, seconds: number): void
+  turnedAway(why: Turned): void
+  /** A challenge without credentials, or a denial of a known caller. */
+  denied(code: string): void
+  from(sources: Sources): void
+  /** All families, looked up now. Who asks meanwhile gets the same. */
+  collect(): Promise<readonly Family[]>
+  close(): void
+}
+
+export function openMetrics(): Metrics {
+  const pulse = openPulse()
+  const http = httpFamilies()
+  const attempts = attemptFamilies()
+  const ledger = ledgerFamilies()
+  const store = storeFamilies()
+  const queue = queueFamilies()
+  const own = processFamilies(pulse)
+  const workers = new Map<string, number>()
+  const families = [http, attempts, ledger, store, queue, own].flatMap(one => one.families)
+  let sources: Sources = {}
+  let collecting: Promise<readonly Family[]> | undefined
+
+  function workersAlive(): number {
+    const since = performance.now() - WORKER_SILENCE_MS
+    for (const [worker, at] of workers) if (at < since) workers.delete(worker)
+    const busy = sources.queue?.live().map(({ worker }) => worker) ?? []
+    return new Set([...workers.keys(), ...busy]).size
+  }
+
+  async function look(): Promise<readonly Family[]> {
+    attempts.workers.set(workersAlive())
+    await Promise.all([
+      own.look(),
+      ledger.look(sources.ledger),
+      store.look(sources.store),
+      queue.look(sources.queue),
+    ])
+    return families
+  }
+
+  return {
+    pulse,
+    ledger: ledger.observed,
+    attemptEnded: (kind, outcome) => attempts.ended.add([kind, outcome]),
+    leaseLost: kind => attempts.leases.add([kind]),
+    workerSeen(worker) {
+      if (workers.size < WORKERS_MAX || workers.has(worker)) workers.set(worker, performance.now())
+    },
+    httpBegan(upload) {
+      http.inFlight.add(1)
+      if (upload) http.uploads.add(1)
+    },
+    httpEnded({ method, route, status, seconds }, upload) {
+      http.inFlight.add(-1)
+      if (upload) http.uploads.add(-1)
+      http.requests.add([method, route, String(status)])
+      http.duration.observe(seconds, [method, route])
+    },
+    endpointAnswered(endpoint, status, seconds) {
+      http.gateway.add([endpoint, String(status)])
+      http.gatewayDuration.observe(seconds, [endpoint])
+    },
+    turnedAway: why => http.turned.add([why]),
+    denied: code => http.denials.add([code]),
+    from(more) {
+      sources = { ...sources, ...more }
+    },
+    collect() {
+      collecting ??= look().finally(() => {
+        collecting = undefined
+      })
+      return collecting
+    },
+    close: () => pulse.close(),
+  }
+}
+
+function httpFamilies() {
+  const requests = new Counter({
+    name: 'kaos_http_requests',
+    help: 'Calls of the API that were answered; 499: the caller went away first',
+    labels: ['method', 'route', 'status'],
+  })
+  const duration = new Histogram({
+    name: 'kaos_http_request_duration_seconds',
+    help: 'From the headers of a call to the end of its answer',
+    labels: ['method', 'route'],
+    bounds: SECONDS,
+  })
+  const inFlight = new Gauge({ name: 'kaos_http_requests_in_flight', help: 'Calls under way' })
+  const uploads = new Gauge({
+    name: 'kaos_uploads_in_flight',
+    help: 'Calls under way whose body is a stream of bytes',
+  })
+  const turned = new Counter({
+    name: 'kaos_http_turned_away',
+    help: 'Calls refused by a bound (429, 503), and answers cut since nobody took them',
+    labels: ['reason'],
+  })
+  const denials = new Counter({
+    name: 'kaos_http_denials',
+    help: 'Calls that were not permitted, by error code',
+    labels: ['code'],
+  })
+  const gateway = new Counter({
+    name: 'kaos_endpoint_requests',
+    help: 'Calls of endpoints that were answered',
+    labels: ['endpoint', 'status'],
+  })
+  const gatewayDuration = new Histogram({
+    name: 'kaos_endpoint_request_duration_seconds',
+    help: 'From the headers of a call of an endpoint to the end of its answer',
+    labels: ['endpoint'],
+    bounds: SECONDS,
+  })
+  const families = [
+    requests,
+    duration,
+    inFlight,
+    uploads,
+    turned,
+    denials,
+    gateway,
+    gatewayDuration,
+  ]
+  return {
+    families,
+    requests,
+    duration,
+    inFlight,
+    uploads,
+    turned,
+    denials,
+    gateway,
+    gatewayDuration,
+  }
+}
+
+function attemptFamilies() {
+  const ended = new Counter({
+    name: 'kaos_attempts',
+    help: 'Attempts that ended, by how: succeeded, failed, stopped, lost',
+    labels: ['kind', 'outcome'],
+  })
+  const leases = new Counter({
+    name: 'kaos_leases_lost',
+    help: 'Attempts given up since their worker was not heard of any more',
+    labels: ['kind'],
+  })
+  const workers = new Gauge({
+    name: 'kaos_workers',
+    help: 'Workers that hold work or asked for some in the last 90 seconds',
+  })
+  return { families: [ended, leases, workers], ended, leases, workers }
+}
