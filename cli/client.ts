@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KaosError } from '../api/errors.ts'
 import type { ServerView } from '../api/wire.ts'
-import { errorOf, faultOf, isJson, notKaos } from './faults.ts'
+import { errorOf, faultOf, isJson, notKaos, traced } from './faults.ts'
 import { type Answer, exchange } from './http.ts'
 
 /** The same as API_VERSION in api/wire.ts (a test compares them), without the cost of its schemas. */
@@ -114,7 +114,7 @@ export class Client {
         const error = await errorOf(answer, this.endpoint)
         const wait = isBusy(answer, error) ? waitOf(answer, BUSY_MS[busy++]) : undefined
         if (error.code === 'VERSION_MISMATCH') throw mismatch(error.detail.server)
-        if (wait === undefined) throw error
+        if (wait === undefined) throw traced(error, answer)
         if (busy === TOLD_AFTER) this.#waiting(error.message)
         await sleep(wait)
       } catch (thrown) {

@@ -62,9 +62,15 @@ export async function errorOf(answer: Answer, endpoint: string): Promise<KaosErr
     text => typeof text === 'string' && text !== '',
   )
   const message = String(said ?? CODES[code].title)
-  const request = status >= 500 && typeof problem.requestId === 'string'
-  const where = request ? ` (request ${problem.requestId} in the log of the server)` : ''
-  return new KaosError(code, message + where, { detail: { ...data } })
+  return new KaosError(code, message, { detail: { ...data } })
+}
+
+/** The same; of what is the server's the request id is told, under which its log has more. */
+export function traced(error: KaosError, answer: Answer): KaosError {
+  const id = answer.header('x-request-id')
+  if (answer.status < 500 || id === undefined || error.code === 'UNREACHABLE') return error
+  const message = `${error.message} (request ${id} in the log of the server)`
+  return new KaosError(error.code, message, { detail: error.detail })
 }
 
 async function jsonOf(answer: Answer): Promise<Record<string, unknown> | undefined> {

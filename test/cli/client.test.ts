@@ -52,7 +52,7 @@ describe('calls to the server', () => {
 
     await assert.rejects(new Client(url, undefined).get('/x'), {
       code: 'RUNNER_UNAVAILABLE',
-      message: 'no runner',
+      message: 'no runner (request r1 in the log of the server)',
     })
     assert.equal(seen.length, 3)
   })

@@ -52,7 +52,10 @@ export function sendProblem(
   more: Record<string, unknown> = {},
 ): void {
   response
-    .writeHead(status, { 'content-type': 'application/problem+json' })
+    .writeHead(status, {
+      'content-type': 'application/problem+json',
+      ...(status >= 500 && { 'x-request-id': 'r1' }),
+    })
     .end(JSON.stringify({ status, code, message, detail: message, requestId: 'r1', ...more }))
 }
 
