@@ -38,6 +38,8 @@ export interface Actor {
   readonly scopes: readonly Scope[]
   /** Set on an attempt's token: the only attempt it may speak of. */
   readonly attempt?: string
+  /** Set there too: the only repository of the registry that it may read, that of its image. */
+  readonly pulls?: string
 }
 
 /** The organisation of an installation that has not made others. */

@@ -150,6 +150,8 @@ export const WorkOrder = Type.Object(
     token: Type.String(),
     leaseMs: Type.Integer(),
     workspace: Type.String(),
+    /** Whose work it is; older servers do not say. */
+    organisation: Type.Optional(Type.String()),
     job: Id,
     work: Type.Union([BuildWork, TrialWork, ServiceWork, IngestWork]),
     /** What comes of it counts only with a signed statement (api/job-statement.ts). */
@@ -228,6 +230,8 @@ export const Renewal = Type.Object(
     measurement: Type.Optional(Measurement),
     /** Of an ingestion. */
     progress: Type.Optional(Progress),
+    /** With phase `preparing`: why its program does not run yet. */
+    waiting: Type.Optional(Type.String({ maxLength: 1000 })),
   },
   { title: 'Renewal' },
 )

@@ -4,7 +4,7 @@
  *   KAOS_SERVER         URL of the server                          needed
  *   KAOS_WORKER_TOKEN   token with the scope `worker`              needed
  *   KAOS_DATA           data folder; the worker keeps to `worker/` below it     needed
- *   KAOS_RUNNER         process | docker                           process
+ *   KAOS_RUNNER         process | docker | kubernetes              process
  *   KAOS_SLOTS          trainings, builds and ingestions at once   2
  *   KAOS_CACHE_GB       inputs kept for later, in GB               a fifth of the volume
  *   KAOS_WORKER_ID      name that the server shows                 the host's name
@@ -53,12 +53,19 @@ async function cacheBytes(folder: string): Promise<number> {
   return (blocks * bsize) / 5
 }
 
+async function openDocker(): Promise<Runner> {
+  const { openDockerRunner } = await import('./docker/docker.ts')
+  const socket = env.KAOS_DOCKER_SOCKET || env.DOCKER_HOST
+  return openDockerRunner(socket ? { socket } : {})
+}
+
 async function openRunner(folder: string): Promise<Runner> {
   const name = env.KAOS_RUNNER || 'process'
-  if (name === 'docker') {
-    const { openDockerRunner } = await import('./docker/docker.ts')
-    const socket = env.KAOS_DOCKER_SOCKET || env.DOCKER_HOST
-    return openDockerRunner(socket ? { socket } : {})
+  if (name === 'docker') return openDocker()
+  if (name === 'kubernetes') {
+    const { openKubernetesRunner } = await import('./kubernetes/kubernetes.ts')
+    const { kubernetesOptions } = await import('./kubernetes/settings.ts')
+    return openKubernetesRunner(kubernetesOptions(env), await openDocker())
   }
   if (name === 'process') {
     const passed = Object.entries(env).filter(([key]) => FOR_PIP.test(key)) as [string, string][]
@@ -68,7 +75,8 @@ async function openRunner(folder: string): Promise<Runner> {
       ...(env.KAOS_PYTHON ? { python: env.KAOS_PYTHON } : {}),
     })
   }
-  throw new KaosError('CONFIGURATION', `KAOS_RUNNER is "${name}"; give process or docker`)
+  const known = 'give process, docker or kubernetes'
+  throw new KaosError('CONFIGURATION', `KAOS_RUNNER is "${name}"; ${known}`)
 }
 
 /** Resolves when this process is to end. */

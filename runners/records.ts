@@ -18,6 +18,8 @@ export interface Started {
 export interface Asked {
   readonly namespace: string
   readonly purpose: Purpose
+  /** The limit, 0 if there is none. */
+  readonly memoryBytes: number
   readonly environment: Environment
 }
 

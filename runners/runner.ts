@@ -49,10 +49,20 @@ export type Built =
     }
   | { readonly state: 'failed'; readonly reason: string }
 
+export type Note = (why: string) => void
+
 export interface RunOrder {
   readonly image: Image
   /** Writes the image's tree to disk, for an engine that lacks it; answers the folder. */
   layout(): Promise<string>
+  /** The image's OCI config alone, checked against the manifest; absent: it is in the layout. */
+  imageConfig?(): Promise<string>
+  /** The attempt's token, which pulls this image from the registry and nothing else. */
+  readonly pull?: string
+  /** Whose work it is. */
+  readonly organisation?: string
+  /** Told why the program does not run yet, whenever that changes. */
+  readonly note?: Note
   /** The program's folder on disk (read-only cache): /opt/program for the process runner. */
   readonly program: string
   readonly resources: Resources
@@ -96,7 +106,7 @@ export interface Running {
 }
 
 export interface Runner {
-  readonly name: 'process' | 'docker'
+  readonly name: 'process' | 'docker' | 'kubernetes'
 
   /** Looks at the host, once. RUNNER_UNAVAILABLE when nothing can be run here. */
   capabilities(): Promise<Capabilities>
@@ -110,14 +120,16 @@ export interface Runner {
     signal: AbortSignal,
   ): Promise<Built>
 
-  /** Starts a training. Resolves when it runs and can be adopted. */
+  /** Starts a training. Resolves when it runs and can be adopted, or has ended; an engine that has no
+   * room for it lets it wait. `stop` ends that too. */
   run(order: TrialOrder, place: Place): Promise<Running>
 
   /** Starts a service on a port of its own. */
   serve(order: RunOrder, place: Place): Promise<Running>
 
-  /** Finds what was started in this place, running or ended; undefined if nothing was. */
-  adopt(place: Place): Promise<Running | undefined>
+  /** Finds what was started in this place, running or ended; undefined if nothing was. Where it does
+   * not run yet, waits until it does. */
+  adopt(place: Place, note?: Note): Promise<Running | undefined>
 
   /** Ends the program and everything it started: asks, waits graceMs, kills. No error if it ended. */
   stop(place: Place, graceMs: number): Promise<void>

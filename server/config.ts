@@ -37,8 +37,8 @@ const SOURCES = {
   runner: {
     flag: 'runner',
     variable: 'KAOS_RUNNER',
-    allowed: 'process or docker',
-    read: oneOf('process', 'docker'),
+    allowed: 'process, docker or kubernetes',
+    read: oneOf('process', 'docker', 'kubernetes'),
   },
   dockerSocket: { variable: 'KAOS_DOCKER_SOCKET', allowed: 'a path', read: text },
   dockerHost: { variable: 'DOCKER_HOST', allowed: 'unix:// or tcp:// and a place', read: text },

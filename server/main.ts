@@ -27,7 +27,7 @@ import { queueSource } from './queue/counted.ts'
 import { openRooms, type Rooms } from './rooms.ts'
 import { type Check, each } from './system/checks.ts'
 import { engineAnswers } from './system/engine.ts'
-import { hostLimits } from './system/host.ts'
+import { hostLimits, WITHOUT_LIMITS } from './system/host.ts'
 import { rememberStore, requireOwnStore } from './system/installation.ts'
 import { openLog } from './system/log.ts'
 import { startWorker, type Worker } from './worker/worker.ts'
@@ -111,7 +111,8 @@ async function openGround(settings: Settings, log: Parts['log']): Promise<Rooms>
   await requireAdministrator(settings, ledger)
   const store = await openStore(settings)
   await requireOwnStore(ledger, store)
-  const limits = hostLimits()
+  // A cluster says itself what it has no room for.
+  const limits = settings.runner === 'kubernetes' ? WITHOUT_LIMITS : hostLimits()
   const ground = {
     settings,
     ledger,

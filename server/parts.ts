@@ -28,8 +28,9 @@ export interface People {
   nameOf(agent: string): Promise<string>
   /** A fresh bearer token for a worker of this server (scope `worker`). Hash kept as a record. */
   issueWorkerToken(worker: string): Promise<string>
-  /** A bearer token for one attempt (scope `attempt`), valid until the attempt ends. */
-  issueAttemptToken(attempt: string, organisation: string): Promise<string>
+  /** A bearer token for one attempt (scope `attempt`), valid until the attempt ends. `pulls`: the
+   * repository of the registry (`mnist/build-train-mnist`) that it may read as well. */
+  issueAttemptToken(attempt: string, organisation: string, pulls?: string): Promise<string>
   /** The agent that stands for the server itself (class agent, kind `system`). */
   readonly system: Actor
 }
@@ -130,7 +131,7 @@ export interface Settings {
   readonly port: number
   /** Data folder: ledger.sqlite, store/, logs/, worker/. */
   readonly data: string
-  readonly runner: 'process' | 'docker'
+  readonly runner: 'process' | 'docker' | 'kubernetes'
   readonly dockerSocket: string | undefined
   /** Where the Docker Engine is, if the runner is Docker. */
   readonly engine?: Engine
@@ -243,7 +244,7 @@ declare module 'fastify' {
 export type Authorize = (
   actor: Actor,
   action: Scope,
-  target: { organisation?: string; attempt?: string },
+  target: { organisation?: string; attempt?: string; repository?: string },
 ) => void
 
 export type Request = FastifyRequest

@@ -11,7 +11,10 @@ const MAY: Record<string, { rooms: string[]; packages: string[] }> = {
     rooms: ['api'],
     packages: ['graphviz-wasm', 'neo4j-driver', 'pdfkit', 'dejavu-fonts-ttf', '@resvg/resvg-wasm'],
   },
-  runners: { rooms: ['api', 'store'], packages: ['dockerode', 'tar-stream', 'ignore'] },
+  runners: {
+    rooms: ['api', 'store'],
+    packages: ['dockerode', '@kubernetes/client-node', 'tar-stream', 'ignore'],
+  },
   server: {
     rooms: ['api', 'store', 'graph', 'runners'],
     packages: ['fastify', '@fastify/*', 'typebox', 'jose', 'bull', 'ioredis'],
@@ -19,7 +22,8 @@ const MAY: Record<string, { rooms: string[]; packages: string[] }> = {
   cli: { rooms: ['api'], packages: ['@oclif/core', 'ignore', 'typebox', 'yaml'] },
 }
 /* Back ends that only main.ts may name; graph/drawing is a library of pure drawing. */
-const BACK_ENDS = /^(store\/(filesystem|memory|s3)|graph\/(sqlite|neo4j)|runners\/(process|docker))/
+const BACK_ENDS =
+  /^(store\/(filesystem|memory|s3)|graph\/(sqlite|neo4j)|runners\/(process|docker|kubernetes))/
 
 const root = join(import.meta.dirname, '..')
 const IMPORT =

@@ -17,7 +17,7 @@ export default class Up extends KaosCommand {
     data: Flags.string({ summary: 'data folder (default ~/.local/share/kaos)', helpValue: 'DIR' }),
     runner: Flags.string({
       summary: 'where jobs run (default docker where it answers, else process)',
-      options: ['process', 'docker'],
+      options: ['process', 'docker', 'kubernetes'],
     }),
     tls_cert: Flags.string({
       summary: 'certificate, to listen beyond this machine',

@@ -20,6 +20,7 @@ import { sendFile } from '../../api/transfer/send.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
 import type { AttemptCalls } from './attempts-client.ts'
 import { buildOutcome } from './builds.ts'
+import { imageConfigOf } from './image-config.ts'
 import { ingestOutcome } from './ingest/ingests.ts'
 import { JournalOutbox, type SendPiece } from './journal-outbox.ts'
 import { Halt, Lease } from './lease.ts'
@@ -118,7 +119,10 @@ export class Attempt {
     const channel = this.#channel()
     const { runner, trees } = this.#workplace
     const tree: Work['tree'] = digest => trees.folderOf(digest as Digest, this.#calls, lease.halted)
-    return { runner, folder: this.#folder, lease, ...journals, channel, resumed, tree }
+    const imageConfig: Work['imageConfig'] = image =>
+      patiently(() => imageConfigOf(this.#calls, image, lease.halted), lease.halted)
+    const own = { runner, folder: this.#folder, lease, channel, resumed }
+    return { ...own, ...journals, tree, imageConfig }
   }
 
   /** An outcome whatever happens, unless there is nobody to tell it to. */

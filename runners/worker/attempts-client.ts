@@ -152,6 +152,12 @@ export class AttemptCalls implements Channel {
     yield* await this.#http.open({ method: 'POST', path, token: this.#token, ...sent })
   }
 
+  /** GET from the registry, with the right that the attempt has to its own image. */
+  async registry(path: string, signal: AbortSignal): Promise<Buffer> {
+    const call = { method: 'GET', path: `/v2/${path}`, token: this.#token, signal } as const
+    return (await this.#http.call(call)).body
+  }
+
   async report(report: Report, signal: AbortSignal): Promise<void> {
     await this.#json('report', { ...json(report), signal })
   }

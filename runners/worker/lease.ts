@@ -17,7 +17,7 @@ export class Halt extends Error {
 
 const RENEW_MS = 1000
 
-export type Status = Pick<Renewal, 'phase' | 'address' | 'startedAt' | 'progress'>
+export type Status = Pick<Renewal, 'phase' | 'address' | 'startedAt' | 'progress' | 'waiting'>
 
 export class Lease {
   readonly #calls: AttemptCalls

@@ -1,7 +1,7 @@
 /* What trainings and services have in common: their order, their log, and their end. */
 import { mkdir } from 'node:fs/promises'
 import type { Image, Resources } from '../../api/attempts.ts'
-import type { Exit, Running, RunOrder } from '../runner.ts'
+import type { Exit, Note, Running, RunOrder } from '../runner.ts'
 import { Halt } from './lease.ts'
 import { sampleUntil } from './sampling.ts'
 import { GRACE_MS, type Work } from './work.ts'
@@ -9,14 +9,40 @@ import { GRACE_MS, type Work } from './work.ts'
 export async function runOrder(work: Work, image: Image, resources: Resources): Promise<RunOrder> {
   await mkdir(work.folder.place.dir, { recursive: true })
   const program = await work.tree(image.program)
-  return { image, layout: () => work.tree(image.tree), program, resources, env: {} }
+  const { token, organisation } = work.folder.order
+  return {
+    ...{ image, layout: () => work.tree(image.tree), program, resources, env: {} },
+    imageConfig: () => work.imageConfig(image),
+    pull: token,
+    ...(organisation === undefined ? {} : { organisation }),
+    note: noteOf(work),
+  }
+}
+
+/** Says to the user why a program does not run yet; before the log of the program itself. */
+function noteOf({ folder, lease, log }: Work): Note {
+  return why => {
+    log.line(`waiting: ${why}`)
+    folder.advance({ logBase: log.size })
+    lease.set({ phase: 'preparing', waiting: why.slice(0, 1000) })
+  }
+}
+
+/** Waits for a start no longer than the attempt goes on. */
+export async function begun<T>({ lease }: Work, starting: Promise<T>): Promise<T> {
+  starting.catch(() => {})
+  const first = await Promise.race([starting, haltOf(lease.halted)])
+  if (first instanceof Halt) throw first
+  return first
 }
 
 /** The program that an earlier life of the worker started. */
 export async function adopted(work: Work): Promise<Running> {
   const { folder, runner } = work
   const running =
-    folder.progress.step === 'preparing' ? undefined : await runner.adopt(folder.place)
+    folder.progress.step === 'preparing'
+      ? undefined
+      : await begun(work, runner.adopt(folder.place, noteOf(work)))
   if (running !== undefined) return running
   throw new Error('the worker ended before the program ran')
 }

@@ -3,7 +3,7 @@
 import type { Address, ServiceWork } from '../../api/attempts.ts'
 import type { Exit, Running } from '../runner.ts'
 import { pause } from './patience.ts'
-import { adopted, endOf, runOrder } from './programs.ts'
+import { adopted, begun, endOf, runOrder } from './programs.ts'
 import { answers } from './readiness.ts'
 import { GRACE_MS, type Outcome, type Work } from './work.ts'
 
@@ -45,7 +45,7 @@ async function begin(work: Work, order: ServiceWork): Promise<Running> {
   const run = await runOrder(work, order.image, order.resources)
   work.lease.halted.throwIfAborted()
   work.folder.advance({ step: 'started' })
-  return work.runner.serve(run, work.folder.place)
+  return begun(work, work.runner.serve(run, work.folder.place))
 }
 
 async function again(work: Work, order: ServiceWork): Promise<Running> {

@@ -8,7 +8,7 @@ import { sendFolder } from '../../api/transfer/send.ts'
 import type { Exit, Running } from '../runner.ts'
 import { writeForced } from './forced.ts'
 import { followMetrics } from './metrics.ts'
-import { adopted, endOf, runOrder } from './programs.ts'
+import { adopted, begun, endOf, runOrder } from './programs.ts'
 import type { Outcome, Work } from './work.ts'
 
 const SEE = 'see: kaos train logs'
@@ -54,7 +54,7 @@ async function begin(work: Work, order: TrialWork): Promise<Running> {
   work.lease.halted.throwIfAborted()
   folder.advance({ step: 'started' })
   const shown = { data, hyper: folder.hyper, out: folder.out, output }
-  return runner.run({ ...run, ...shown, ...forced }, folder.place)
+  return begun(work, runner.run({ ...run, ...shown, ...forced }, folder.place))
 }
 
 /** The original's layout: `<hash>/<point>.json`; without a grid a file that no `*.json` finds. */

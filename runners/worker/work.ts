@@ -1,5 +1,5 @@
 /* What the attempts of a worker share, and what the outcome of each kind is worked out with. */
-import type { Report } from '../../api/attempts.ts'
+import type { Image, Report } from '../../api/attempts.ts'
 import type { Channel } from '../../api/transfer/send.ts'
 import type { Runner } from '../runner.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
@@ -40,4 +40,6 @@ export interface Work {
   readonly resumed: boolean
   /** A tree that the order names, on disk and read-only. */
   tree(digest: string): Promise<string>
+  /** The OCI config of an image that the order names. */
+  imageConfig(image: Image): Promise<string>
 }

@@ -4,6 +4,7 @@
 import type { Actor } from '../../api/actor.ts'
 import type { Claim, WorkOrder } from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
+import { imageRepository } from '../../api/image-names.ts'
 import type { Expectation, RecordWrite } from '../../graph/ledger.ts'
 import { objectsOf } from '../../store/trees.ts'
 import { requireSigner } from '../attestations/worker-keys.ts'
@@ -87,7 +88,8 @@ async function hold(
     ...(claim.kid !== undefined && { kid: claim.kid }),
   }
   const work = await orderOf(board, place)
-  const token = await people.issueAttemptToken(id, organisation)
+  const image = 'image' in work && typeof work.image === 'object' ? work.image.name : ''
+  const token = await people.issueAttemptToken(id, organisation, imageRepository(image))
   const plan = planFor(actor.id, organisation, relied)
   plan.expect.push(same(ready), { record: place.key, version: place.version })
   plan.records.push(forget(entry.key), write(keyOf.attempt(id), attempt))
@@ -101,6 +103,7 @@ async function hold(
     token,
     leaseMs: settings.leaseMs,
     workspace: entry.work.workspace,
+    organisation,
     job: entry.work.job,
     work,
     ...(claim.kid !== undefined && {

@@ -18,6 +18,8 @@ export interface Held {
   stop: boolean
   /** Of an ingestion, as its worker last told. */
   progress?: Progress
+  /** Why its program does not run yet, as its worker last told. */
+  waiting?: string | undefined
   readonly expired: boolean
 }
 
@@ -40,6 +42,7 @@ class Lease implements Held {
   record: AttemptRecord
   stop: boolean
   progress?: Progress
+  waiting?: string | undefined
   left: number
   /** Version of the beat that was last seen. */
   beat = 0

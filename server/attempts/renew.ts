@@ -22,6 +22,7 @@ export async function renewAttempt(
   renewal: Renewal,
 ): Promise<Lease> {
   const held = await board.live.renew(attempt, renewal.progress)
+  held.waiting = renewal.waiting
   const { work } = held.record
   if (held.record.phase !== renewal.phase || movedTo(board, held.record, renewal.address)) {
     await board.turns.take(turnOf(work), () => retrying(() => note(board, attempt, renewal)))

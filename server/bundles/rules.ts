@@ -5,6 +5,7 @@ import { KaosError } from '../../api/errors.ts'
 import type { Entry } from '../../api/tree.ts'
 import type { Store } from '../../store/store.ts'
 import { entriesOf, readFile } from '../../store/trees.ts'
+import type { Settings } from '../parts.ts'
 
 export interface Candidate {
   readonly kind: BundleKind
@@ -17,7 +18,7 @@ export interface Candidate {
 export async function requireBundle(
   store: Store,
   bundle: Candidate,
-  runner: 'process' | 'docker',
+  runner: Settings['runner'],
 ): Promise<void> {
   requireFolderName(bundle.folder)
   if (bundle.kind !== 'data') return requireSource(store, bundle, runner)
@@ -47,11 +48,11 @@ export function requireFolderName(folder: string): void {
 async function requireSource(
   store: Store,
   { kind, folder, tree }: Candidate,
-  runner: 'process' | 'docker',
+  runner: Settings['runner'],
 ): Promise<void> {
   const entries = await entriesOf(store, tree)
   const dockerfile = entries.find(one => one.name === 'Dockerfile' && one.kind !== 'folder')
-  if (!dockerfile && runner === 'docker') {
+  if (!dockerfile && runner !== 'process') {
     throw invalid(`the source bundle ${folder} has no Dockerfile; add ${folder}/Dockerfile`)
   }
   const model = entries.find(one => one.name === 'model' && one.kind === 'folder')

@@ -9,7 +9,7 @@ import type { Board } from './board.ts'
 import { historyOf, runOf } from './history.ts'
 import { recordsOf } from './reading.ts'
 import { isFinal, type JobRecord, keyOf, type TrainPart, type TrialRecord } from './records.ts'
-import { progressNow, rowOf } from './rows.ts'
+import { nowOf, rowOf } from './rows.ts'
 
 export interface JobQuestion {
   readonly sortBy?: string | undefined
@@ -35,7 +35,7 @@ export async function jobView(
   const sorted = sortBy === undefined ? trials : sortedBy(trials, sortBy, objective)
   const shown = sorted.slice(page * PAGE, (page + 1) * PAGE)
   return {
-    job: await rowOf(board.parts.people, job, progressNow(board, job)),
+    job: await rowOf(board.parts.people, job, nowOf(board, job)),
     processSeconds: job.processMs > 0 ? job.processMs / 1000 : null,
     availableMetrics,
     pageCount,

@@ -11,7 +11,10 @@ import { type UserRecord, userKey } from './user-record.ts'
 const UNUSED_MS = 24 * 3600_000
 
 /** What a worker's or attempt's token is for. */
-type Purpose = ({ kind: 'worker'; name: string } | { kind: 'attempt'; attempt: string }) & {
+type Purpose = (
+  | { kind: 'worker'; name: string }
+  | { kind: 'attempt'; attempt: string; pulls?: string }
+) & {
   agent: string
   organisation: string
 }
@@ -50,7 +53,8 @@ export function openGrants({ ledger, now, agent }: Options): Grants {
       const { agent: id, organisation } = grant
       const actor = { id, kind: 'worker', name: await nameOf(ledger, id), organisation } as const
       if (grant.kind === 'worker') return { ...actor, scopes: ['worker'] }
-      return { ...actor, scopes: ['attempt'], attempt: grant.attempt }
+      const { attempt, pulls } = grant
+      return { ...actor, scopes: ['attempt'], attempt, ...(pulls !== undefined && { pulls }) }
     },
   }
 }

@@ -35,8 +35,9 @@ export async function openPeople({ ledger, now, localName }: Options): Promise<P
       const agent = await ensureAgent(ledger, `agent/worker/${worker}`, 'worker', worker, systemId)
       return grants.issue({ kind: 'worker', name: worker, agent, organisation })
     },
-    async issueAttemptToken(attempt, of) {
-      return grants.issue({ kind: 'attempt', attempt, agent: systemId, organisation: of })
+    async issueAttemptToken(attempt, of, pulls) {
+      const own = { agent: systemId, organisation: of, ...(pulls !== undefined && { pulls }) }
+      return grants.issue({ kind: 'attempt', attempt, ...own })
     },
   }
 }

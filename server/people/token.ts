@@ -18,7 +18,7 @@ export function tokenKey(token: string): string {
 export type Grant = (
   | { kind: 'user'; id: string; user: string }
   | { kind: 'worker'; name: string }
-  | { kind: 'attempt'; attempt: string }
+  | { kind: 'attempt'; attempt: string; pulls?: string }
 ) & { agent: string; organisation: string; expiresAt: number }
 
 export async function grantOf(ledger: Ledger, token: string): Promise<Grant | undefined> {

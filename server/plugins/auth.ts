@@ -1,10 +1,17 @@
 /* Every route says who may call it; a route that does not stops the server from starting. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Actor, SCOPES } from '../../api/actor.ts'
 import { KaosError } from '../../api/errors.ts'
 import { authorize } from '../authorize.ts'
 import { ANONYMOUS, type Door, watchOver } from '../people/door.ts'
 import type { Pressure } from './pressure.ts'
+
+/** What a call to the registry would read. */
+function pullOf({ method, url }: FastifyRequest): { repository?: string } {
+  if ((method !== 'GET' && method !== 'HEAD') || !url.startsWith('/v2/')) return {}
+  const [, repository] = /^\/v2\/([^?%]+)\/(?:manifests|blobs)\/[^/?]+$/.exec(url) ?? []
+  return repository === undefined ? {} : { repository }
+}
 
 /** Routes added from now on need a scope, and calls to them a caller who has it. */
 export function addAuth(app: FastifyInstance, door: Door, pressure: Pressure): void {
@@ -37,7 +44,7 @@ export function addAuth(app: FastifyInstance, door: Door, pressure: Pressure): v
       return
     }
     const { attempt } = (request.params ?? {}) as { attempt?: string }
-    const target = attempt === undefined ? {} : { attempt }
+    const target = { ...(attempt !== undefined && { attempt }), ...pullOf(request) }
     authorize(request.actor, scope, target)
     if (scope === 'public' || headers.authorization === undefined) return
     watchOver(reply.raw, async () => authorize(await door.enter(caller), scope, target))

@@ -4,7 +4,7 @@ import type { JobRow, ServeList, TrainList } from '../../api/wire.ts'
 import type { Board } from '../jobs/board.ts'
 import { recordsOf } from '../jobs/reading.ts'
 import type { JobKind, JobRecord } from '../jobs/records.ts'
-import { progressNow, rowOf } from '../jobs/rows.ts'
+import { nowOf, rowOf } from '../jobs/rows.ts'
 
 export async function listTraining(board: Board, workspace: string): Promise<TrainList> {
   const jobs = await jobsOf(board, workspace)
@@ -51,5 +51,5 @@ async function rows(board: Board, jobs: readonly JobRecord[]): Promise<JobRow[]>
     names.set(agent, name)
     return name
   }
-  return Promise.all(jobs.map(job => rowOf({ nameOf }, job, progressNow(board, job))))
+  return Promise.all(jobs.map(job => rowOf({ nameOf }, job, nowOf(board, job))))
 }

@@ -9,6 +9,7 @@ import {
   digestOf,
   IMAGE,
   LAYER,
+  makeWorkspace,
   openRegistry,
   type TestRegistry,
 } from './client.ts'
@@ -123,6 +124,32 @@ test('an artifact that was tagged in another repository of its workspace can be 
     assert.equal(digestOf(answer.rawPayload), blob.digest)
   }
   assert.equal((await call('HEAD', `/v2/mnist/champions/manifests/${digest}`)).statusCode, 200)
+})
+
+test("an attempt's token pulls the image of that attempt and nothing else", async t => {
+  const registry = await openRegistry(t, { settings: { local: false } })
+  const { call, parts, tokenOf } = registry
+  const maintainer = { authorization: `Bearer ${await tokenOf('maintainer')}` }
+  await makeWorkspace({ call }, 'mnist', maintainer)
+  const { digest, blobs } = await build(registry, 'build-train-mnist:e23a2')
+  await build(registry, 'build-serve-mnist:e23a2')
+  const token = await parts.people.issueAttemptToken(newId(), 'default', NAME)
+  const basic = Buffer.from(`attempt:${token}`).toString('base64')
+  const status = async (method: string, path: string) => {
+    const headers = { authorization: `Basic ${basic}` }
+    return (await call(method, path, { headers })).statusCode
+  }
+
+  assert.equal(await status('GET', `/v2/${NAME}/manifests/${digest}`), 200)
+  assert.equal(await status('HEAD', `/v2/${NAME}/blobs/${digestOf(blobs[1]!)}`), 200)
+  const refused = [
+    ['GET', '/v2/mnist/build-serve-mnist/manifests/e23a2'],
+    ['GET', `/v2/${NAME}/tags/list`],
+    ['GET', '/v2/_catalog'],
+    ['DELETE', `/v2/${NAME}/manifests/${digest}`],
+    ['GET', '/api/v1/workspaces'],
+  ] as const
+  for (const [method, path] of refused) assert.equal(await status(method, path), 403, path)
 })
 
 interface Built {

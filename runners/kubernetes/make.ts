@@ -1,0 +1,103 @@
+/* Makes what a start needs in the cluster: secret, then Job, or Deployment and Service. Made once,
+ * however often it is asked for: a start that was cut off is gone on with. */
+import type { V1Deployment, V1Job } from '@kubernetes/client-node'
+import { KaosError } from '../../api/errors.ts'
+import { type Cluster, isTaken, reaching, removing, statusOf, wordsOf } from './cluster.ts'
+import {
+  deploymentOf,
+  jobOf,
+  networkPolicies,
+  ownerOf,
+  pullSecretOf,
+  serviceOf,
+} from './objects.ts'
+import type { Box } from './pod.ts'
+
+export async function make(cluster: Cluster, namespace: string, box: Box, token?: string) {
+  try {
+    if (token !== undefined) await makeSecret(cluster, namespace, box, token)
+    if (box.purpose === 'train') await makeJob(cluster, namespace, box, token !== undefined)
+    else await makeService(cluster, namespace, box, token !== undefined)
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === undefined) throw error
+    const where = status === 404 ? `; is there a namespace ${namespace}?` : ''
+    const message = `the cluster refuses ${box.name} in ${namespace}: ${wordsOf(error)}${where}`
+    throw new KaosError('RUNNER_UNAVAILABLE', message, { cause: error })
+  }
+}
+
+async function makeSecret(cluster: Cluster, namespace: string, box: Box, token: string) {
+  const body = pullSecretOf(box, box.options.registry, token)
+  await once(cluster, () => cluster.core.createNamespacedSecret({ namespace, body }))
+}
+
+async function makeJob(cluster: Cluster, namespace: string, box: Box, owns: boolean) {
+  const { batch } = cluster
+  const at = { namespace, name: box.name }
+  const made: V1Job =
+    (await once(cluster, () => batch.createNamespacedJob({ namespace, body: jobOf(box) }))) ??
+    (await reaching(cluster, () => batch.readNamespacedJob(at)))
+  if (owns) await own(cluster, namespace, box, ownerOf(made, 'Job'))
+}
+
+async function makeService(cluster: Cluster, namespace: string, box: Box, owns: boolean) {
+  const { apps, core } = cluster
+  const at = { namespace, name: box.name }
+  const body = deploymentOf(box)
+  const made: V1Deployment =
+    (await once(cluster, () => apps.createNamespacedDeployment({ namespace, body }))) ??
+    (await reaching(cluster, () => apps.readNamespacedDeployment(at)))
+  const owner = ownerOf(made, 'Deployment')
+  await once(cluster, () => {
+    return core.createNamespacedService({ namespace, body: serviceOf(box, owner) })
+  })
+  if (owns) await own(cluster, namespace, box, owner)
+}
+
+/** The secret goes when what it is for goes. */
+async function own(
+  cluster: Cluster,
+  namespace: string,
+  { name }: Box,
+  owner: ReturnType<typeof ownerOf>,
+) {
+  const body = [{ op: 'add', path: '/metadata/ownerReferences', value: [owner] }]
+  await reaching(cluster, () => cluster.core.patchNamespacedSecret({ namespace, name, body }))
+}
+
+/** Undefined if it was there already. */
+async function once<T>(cluster: Cluster, create: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await reaching(cluster, create)
+  } catch (error) {
+    if (isTaken(error)) return undefined
+    throw error
+  }
+}
+
+/** Ends and removes all of a start: in the foreground, so the owner goes after its pods. */
+export async function remove(
+  cluster: Cluster,
+  namespace: string,
+  name: string,
+  how: 'Foreground' | 'Background',
+): Promise<void> {
+  const { batch, apps, core } = cluster
+  const at = { namespace, name, propagationPolicy: how }
+  await Promise.all([
+    removing(cluster, () => batch.deleteNamespacedJob(at)),
+    removing(cluster, () => apps.deleteNamespacedDeployment(at)),
+    removing(cluster, () => core.deleteNamespacedService({ namespace, name })),
+    removing(cluster, () => core.deleteNamespacedSecret({ namespace, name })),
+  ])
+}
+
+/** The policies of kaos's pods in a namespace: as they are written here, or as somebody changed them. */
+export async function ensurePolicies(cluster: Cluster, namespace: string): Promise<void> {
+  for (const body of networkPolicies()) {
+    await once(cluster, () => {
+      return cluster.networking.createNamespacedNetworkPolicy({ namespace, body })
+    })
+  }
+}
