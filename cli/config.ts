@@ -70,6 +70,7 @@ const UP = {
   s3_secret_key_file: ['', 'KAOS_S3_SECRET_KEY_FILE'],
   s3_region: ['us-east-1', 'KAOS_S3_REGION'],
   redis_url: ['', 'KAOS_REDIS_URL'],
+  redis_password_file: ['', 'KAOS_REDIS_PASSWORD_FILE'],
   openlineage_url: ['', 'KAOS_OPENLINEAGE_URL'],
   openlineage_api_key_file: ['', 'KAOS_OPENLINEAGE_API_KEY_FILE'],
   secret_key_file: ['secret.key in the data folder', 'KAOS_SECRET_KEY_FILE'],
@@ -79,6 +80,7 @@ const UP = {
   uploads_max: ['256', 'KAOS_UPLOADS_MAX'],
   memory_max_mb: ['768', 'KAOS_MEMORY_MAX_MB'],
   lag_max_ms: ['3000', 'KAOS_LAG_MAX_MS'],
+  admin_token_file: ['', 'KAOS_ADMIN_TOKEN_FILE'],
   python: ['python3', 'KAOS_PYTHON'],
 } as const
 

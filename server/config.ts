@@ -1,6 +1,6 @@
 /* Settings: a flag wins over a variable, a variable over the default. Read once, checked, frozen;
  * the only file of the server that reads process.env. docs/settings.md has the same table. */
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -10,7 +10,8 @@ import type { Settings } from './parts.ts'
 import { engineAnswers, socketOf } from './system/engine.ts'
 import { OPERATION_SOURCES, operationOf } from './system/operation-settings.ts'
 import { oneOf, whole } from './system/readers.ts'
-import { S3_SOURCES, s3Of } from './system/s3-settings.ts'
+import { REDIS_SOURCES, redisOf } from './system/redis-settings.ts'
+import { contentOf, S3_SOURCES, s3Of } from './system/s3-settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -79,19 +80,20 @@ const SOURCES = {
   neo4jPasswordFile: {
     variable: 'KAOS_NEO4J_PASSWORD_FILE',
     allowed: 'a file that can be read',
-    read: file,
+    read: contentOf,
   },
   neo4jDatabase: { variable: 'KAOS_NEO4J_DATABASE', allowed: 'a name', read: text },
   ...S3_SOURCES,
-  redisUrl: {
-    variable: 'KAOS_REDIS_URL',
-    allowed: 'redis:// or rediss:// and a place',
-    read: (value: string) => (/^rediss?:\/\/[^/]+(\/\d+)?\/?$/.test(value) ? value : undefined),
-  },
+  ...REDIS_SOURCES,
   secretKeyFile: {
     variable: 'KAOS_SECRET_KEY_FILE',
     allowed: 'a file that can be read',
     read: file,
+  },
+  adminToken: {
+    variable: 'KAOS_ADMIN_TOKEN_FILE',
+    allowed: 'a file that can be read',
+    read: contentOf,
   },
   openLineageUrl: {
     variable: 'KAOS_OPENLINEAGE_URL',
@@ -102,7 +104,7 @@ const SOURCES = {
   openLineageKeyFile: {
     variable: 'KAOS_OPENLINEAGE_API_KEY_FILE',
     allowed: 'a file that can be read',
-    read: file,
+    read: contentOf,
   },
   allowProcess: { variable: 'KAOS_ALLOW_PROCESS_RUNNER', allowed: '1 or 0', read: yes },
   scrubDays: {
@@ -156,7 +158,7 @@ export async function loadSettings(
     neo4j: neo4jOf({
       url: get('neo4jUrl'),
       user: get('neo4jUser'),
-      password: get('neo4jPassword') ?? secretIn(get('neo4jPasswordFile')),
+      password: get('neo4jPassword') ?? get('neo4jPasswordFile'),
       database: get('neo4jDatabase'),
     }),
     s3: s3Of({
@@ -166,11 +168,12 @@ export async function loadSettings(
       secretKey: get('s3SecretKey') ?? get('s3SecretKeyFile'),
       region: get('s3Region'),
     }),
-    redis: get('redisUrl'),
+    redis: redisOf(get('redisUrl'), get('redisPasswordFile')),
+    adminToken: get('adminToken'),
     shared: get('neo4jUrl') !== undefined && get('s3Endpoint') !== undefined,
     openLineage: openLineageOf(
       get('openLineageUrl'),
-      get('openLineageKey') ?? secretIn(get('openLineageKeyFile')),
+      get('openLineageKey') ?? get('openLineageKeyFile'),
     ),
     scrubDays: get('scrubDays') ?? 7,
     ...operationOf(get, local),
@@ -239,7 +242,8 @@ function requireSafe(settings: Settings, allowed: boolean): void {
 
 /** How somebody gets in, on a server that asks everybody for a token. */
 export const FIRST_STEPS =
-  'A server for others also needs an administrator with a token. Make one on loopback first:\n' +
+  'A server for others also needs an administrator with a token. Give one by KAOS_ADMIN_TOKEN_FILE, or ' +
+  'make one on loopback first:\n' +
   '  kaos up                       (with the same --data)\n' +
   '  kaos init -e http://127.0.0.1:8080\n' +
   '  kaos admin user add NAME --role administrator\n' +
@@ -268,11 +272,6 @@ function openLineageOf(url: string | undefined, apiKey: string | undefined) {
   if (url !== undefined) return { url, apiKey }
   if (apiKey === undefined) return undefined
   throw refusal('KAOS_OPENLINEAGE_API_KEY is of no use without KAOS_OPENLINEAGE_URL')
-}
-
-/** What a file holds, without the line end that editors add. */
-function secretIn(path: string | undefined): string | undefined {
-  return path === undefined ? undefined : readFileSync(path, 'utf8').replace(/\r?\n$/, '')
 }
 
 export function isLoopbackHost(host: string): boolean {

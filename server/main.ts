@@ -21,6 +21,7 @@ import { registerJobRoutes } from './jobs/register.ts'
 import { lockFolder } from './lock.ts'
 import { type Metrics, openMetrics } from './metrics/metrics.ts'
 import type { Parts, Settings } from './parts.ts'
+import { acceptAdministrator } from './people/given.ts'
 import { hasAdministratorToken } from './people/tokens.ts'
 import { openEventPush } from './provenance/event-push.ts'
 import { queueSource } from './queue/counted.ts'
@@ -108,6 +109,8 @@ async function start(settings: Settings): Promise<Running> {
 async function openGround(settings: Settings, log: Parts['log']): Promise<Rooms> {
   const metrics = openMetrics()
   const ledger = metrics.ledger.over(await openLedger(settings, metrics))
+  const { adminToken: token } = settings
+  if (token !== undefined) await acceptAdministrator({ ledger, token, now: Date.now(), log })
   await requireAdministrator(settings, ledger)
   const store = await openStore(settings)
   await requireOwnStore(ledger, store)

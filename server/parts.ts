@@ -170,6 +170,8 @@ export interface Settings {
     | undefined
   /** The Redis that carries wake-ups between servers and queues them; absent: in process. */
   readonly redis?: string | undefined
+  /** A token that the operator gives; who holds it is an administrator (people/given.ts). */
+  readonly adminToken?: string | undefined
   /** Where an event goes for each job that has ended (OpenLineage); absent: nowhere. */
   readonly openLineage?: { readonly url: string; readonly apiKey: string | undefined } | undefined
   /** File with the key that secrets in the ledger are sealed under; made in the data folder when none

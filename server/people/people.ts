@@ -21,13 +21,14 @@ interface Options {
 
 export async function openPeople({ ledger, now, localName }: Options): Promise<PeopleRoom> {
   const organisation = DEFAULT_ORGANISATION
-  const systemId = await ensureAgent(ledger, 'agent/system', 'system', 'kaos')
+  const system = await systemActor(ledger)
+  const systemId = system.id
   const localId = await ensureAgent(ledger, 'agent/local', 'user', localName, systemId)
   const name = await nameOf(ledger, localId)
   const grants = openGrants({ ledger, now, agent: systemId })
 
   return {
-    system: { id: systemId, kind: 'system', name: 'kaos', organisation, scopes: SCOPES },
+    system,
     local: { id: localId, kind: 'user', name, organisation, scopes: ROLES.administrator },
     authenticate: token => grants.authenticate(token),
     nameOf: agent => nameOf(ledger, agent),
@@ -40,4 +41,10 @@ export async function openPeople({ ledger, now, localName }: Options): Promise<P
       return grants.issue({ kind: 'attempt', attempt, ...own })
     },
   }
+}
+
+/** The server itself, as the ledger knows it. */
+export async function systemActor(ledger: Ledger): Promise<Actor> {
+  const id = await ensureAgent(ledger, 'agent/system', 'system', 'kaos')
+  return { id, kind: 'system', name: 'kaos', organisation: DEFAULT_ORGANISATION, scopes: SCOPES }
 }

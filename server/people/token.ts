@@ -10,6 +10,11 @@ export function newToken(): string {
   return `kaos_${randomBytes(32).toString('base64url')}`
 }
 
+/** Whether the text could be a token of ours. */
+export function isToken(text: string): boolean {
+  return FORM.test(text)
+}
+
 export function tokenKey(token: string): string {
   return `token/${createHash('sha256').update(token).digest('hex')}`
 }
@@ -22,7 +27,7 @@ export type Grant = (
 ) & { agent: string; organisation: string; expiresAt: number }
 
 export async function grantOf(ledger: Ledger, token: string): Promise<Grant | undefined> {
-  if (!FORM.test(token)) return undefined
+  if (!isToken(token)) return undefined
   const key = tokenKey(token)
   const record = await recordAt(ledger, key)
   if (!record || !timingSafeEqual(Buffer.from(record.key), Buffer.from(key))) return undefined

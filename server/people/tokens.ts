@@ -24,12 +24,15 @@ export interface TokenEntry {
   revoked: boolean
 }
 
+interface Wanted {
+  user: string
+  expiresInSeconds?: number
+  name?: string
+}
+
 export interface Tokens {
   list(actor: Actor): Promise<TokenView[]>
-  create(
-    actor: Actor,
-    wanted: { user: string; expiresInSeconds?: number; name?: string },
-  ): Promise<NewToken>
+  create(actor: Actor, wanted: Wanted): Promise<NewToken>
   /** From the moment it resolves the token opens nothing. A second time is no error. */
   revoke(actor: Actor, id: string): Promise<void>
 }
@@ -70,19 +73,26 @@ export async function hasAdministratorToken(ledger: Ledger, now: number): Promis
   return false
 }
 
-async function create(
-  ledger: Ledger,
-  now: number,
-  { id: actor, organisation }: Actor,
-  wanted: { user: string; expiresInSeconds?: number; name?: string },
-): Promise<NewToken> {
+function create(ledger: Ledger, now: number, actor: Actor, wanted: Wanted): Promise<NewToken> {
+  return keepToken({ ledger, now, actor, wanted, token: newToken() })
+}
+
+/** Makes this very token one of the user. */
+export async function keepToken(given: {
+  ledger: Ledger
+  now: number
+  actor: Actor
+  wanted: Wanted
+  token: string
+}): Promise<NewToken> {
+  const { ledger, now, wanted, token } = given
+  const { id: actor, organisation } = given.actor
   const record = await recordAt(ledger, userKey(organisation, wanted.user))
   if (!record) {
     const next = `kaos admin user add ${wanted.user}`
     throw new KaosError('USER_NOT_FOUND', `there is no user ${wanted.user}; add one: ${next}`)
   }
   const agent = (record.value as unknown as UserRecord).id
-  const token = newToken()
   const id = newId(now)
   const expiresAt = now + (wanted.expiresInSeconds ?? DEFAULT_SECONDS) * 1000
   const { user } = wanted

@@ -20,13 +20,13 @@ export const S3_SOURCES = {
   s3AccessKeyFile: {
     variable: 'KAOS_S3_ACCESS_KEY_FILE',
     allowed: 'a file that can be read',
-    read: content,
+    read: contentOf,
   },
   s3SecretKey: { variable: 'KAOS_S3_SECRET_KEY', allowed: 'a text', read: text },
   s3SecretKeyFile: {
     variable: 'KAOS_S3_SECRET_KEY_FILE',
     allowed: 'a file that can be read',
-    read: content,
+    read: contentOf,
   },
   s3Region: { variable: 'KAOS_S3_REGION', allowed: 'the name of a region', read: text },
 } as const
@@ -61,7 +61,7 @@ function endpoint(value: string): string | undefined {
 }
 
 /** What a file holds, without the line end that editors add. */
-function content(path: string): string | undefined {
+export function contentOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
   } catch {

@@ -118,3 +118,16 @@ test('programs without isolation do not run for several users unless somebody sa
 
   assert.equal(allowed.local, false)
 })
+
+test('the password of Redis may lie in a file, and goes into the address', async t => {
+  const file = join(await tempFolder(t), 'password')
+  await writeFile(file, 'a b/c\n')
+  const env = { ...NO_ENGINE, KAOS_REDIS_PASSWORD_FILE: file }
+
+  const settings = await loadSettings([], { ...env, KAOS_REDIS_URL: 'redis://cache:6379/1' })
+
+  assert.equal(settings.redis, 'redis://:a%20b%2Fc@cache:6379/1')
+  await assert.rejects(loadSettings([], env), /of no use without KAOS_REDIS_URL/)
+  const twice = { ...env, KAOS_REDIS_URL: 'redis://:other@cache:6379' }
+  await assert.rejects(loadSettings([], twice), /leave one of them out/)
+})
