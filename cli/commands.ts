@@ -71,6 +71,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     'show inputs, models and metrics of a job',
     () => import('./commands/train/info.ts'),
   ),
+  'train:watch': command(
+    'watch log, metrics and measurements of a job while it runs',
+    () => import('./commands/train/watch.ts'),
+  ),
   'train:get': command(
     'download code, data and models of a job',
     () => import('./commands/train/get.ts'),

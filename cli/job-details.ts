@@ -1,5 +1,5 @@
 /* What `train info --details` shows: everything that is recorded about how a training was run. */
-import type { GitState, JobView, ModelRow } from '../api/wire.ts'
+import type { GitState, JobView, MeasurementLine, ModelRow } from '../api/wire.ts'
 import { byteText, countText, localTime } from './times.ts'
 
 const FACTS = ['runner', 'python', 'os', 'kernel', 'cpu', 'cores', 'user', 'network', 'hashSeed']
@@ -73,12 +73,25 @@ function trialLines({ modelId, trial, metrics, run }: ModelRow): string[] {
     ...line(name, `attempt ${attempt} by ${worker} (${runner})`),
     ...line('  Ran', startedAt && `${localTime(startedAt)} to ${localTime(finishedAt ?? '')}`),
     ...line('  Exit code', exit === undefined ? '' : String(exit)),
-    ...line(
-      '  Used',
-      usage && `${usage.cpuSeconds.toFixed(1)} s of CPU, ${byteText(usage.memoryBytes)} of memory`,
-    ),
+    ...line('  Used', usage && usedText(usage)),
     ...line('  Metrics', values.join(', ')),
     ...line('  Log', run.log),
     ...line('  Measurements', run.measurements),
+    ...line('  Metric history', run.metricHistory),
   ]
+}
+
+function usedText(usage: Omit<MeasurementLine, 'trial' | 'attempt'>): string {
+  const { cpuSeconds, memoryBytes, ...rest } = usage
+  const bytes = [
+    ['read', rest.readBytes],
+    ['written', rest.writtenBytes],
+    ['received', rest.receivedBytes],
+    ['sent', rest.sentBytes],
+  ] as const
+  const more = bytes.flatMap(([word, count]) =>
+    count === undefined ? [] : [`${byteText(count)} ${word}`],
+  )
+  const main = [`${cpuSeconds.toFixed(1)} s of CPU`, `${byteText(memoryBytes)} of memory`]
+  return [...main, ...more].join(', ')
 }

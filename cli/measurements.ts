@@ -17,13 +17,40 @@ export async function measurementsOf(
 /** A row for each attempt of each trial. */
 export function measurementLines(samples: readonly MeasurementLine[]): string[] {
   const groups = [...Map.groupBy(samples, one => `${one.trial}/${one.attempt}`).values()]
-  const gpu = samples.some(one => one.gpus !== undefined)
+  const more = MORE.filter(({ of }) => samples.some(one => of(one) !== undefined))
   const columns = ['Trial', 'Samples', 'Seconds', 'CPU', 'CPU max', 'Memory', 'Memory max']
   return tableLines({
     title: 'what the trials used',
-    columns: gpu ? [...columns, 'GPU', 'GPU memory max'] : columns,
-    rows: groups.map(group => [...rowOf(group), ...(gpu ? gpuCells(group) : [])]),
+    columns: [...columns, ...more.flatMap(one => one.columns)],
+    rows: groups.map(group => [...rowOf(group), ...more.flatMap(one => one.cells(group))]),
   })
+}
+
+/** What only some systems tell: bytes in all, and GPUs. */
+const MORE: readonly {
+  readonly columns: readonly string[]
+  of(sample: MeasurementLine): unknown
+  cells(group: readonly MeasurementLine[]): Cell[]
+}[] = [
+  {
+    columns: ['Read', 'Written'],
+    of: one => one.readBytes,
+    cells: group => [inAll(group, 'readBytes'), inAll(group, 'writtenBytes')],
+  },
+  {
+    columns: ['Received', 'Sent'],
+    of: one => one.receivedBytes,
+    cells: group => [inAll(group, 'receivedBytes'), inAll(group, 'sentBytes')],
+  },
+  { columns: ['GPU', 'GPU memory max'], of: one => one.gpus, cells: gpuCells },
+]
+
+type Counted = 'readBytes' | 'writtenBytes' | 'receivedBytes' | 'sentBytes'
+
+/** Counts begin with the program; one that fell, as a process was gone, stands at its highest. */
+function inAll(group: readonly MeasurementLine[], what: Counted): string {
+  const counts = group.flatMap(one => one[what] ?? [])
+  return counts.length === 0 ? '' : byteText(Math.max(...counts))
 }
 
 function rowOf(group: readonly MeasurementLine[]): Cell[] {

@@ -63,7 +63,20 @@ function widest(lines: readonly string[]): number {
 const WIDE =
   /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u
 
-function widthOf(text: string): number {
+/** What of a line fits; the last letter says that there was more. */
+export function fitted(line: string, columns: number): string {
+  if (widthOf(line) <= columns) return line
+  let kept = ''
+  let width = 1
+  for (const letter of line) {
+    width += widthOf(letter)
+    if (width > columns) break
+    kept += letter
+  }
+  return `${kept}\u2026`
+}
+
+export function widthOf(text: string): number {
   let width = 0
   for (const letter of text) {
     if (!/\p{Mn}/u.test(letter)) width += WIDE.test(letter) ? 2 : 1

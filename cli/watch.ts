@@ -77,21 +77,31 @@ async function until<T>(
   tell: (text: string) => void,
   left: string,
 ): Promise<T> {
+  let told = ''
+  return unlessLeft(
+    () => tell(`\n${left}`),
+    async () => {
+      for (let wait = FIRST_MS; ; wait = Math.min(wait * 1.4, LAST_MS)) {
+        const view = await ask()
+        const text = describe(view)
+        if (text !== told) tell(text)
+        told = text
+        if (isEnd(view)) return view
+        await sleep(wait)
+      }
+    },
+  )
+}
+
+/** Ctrl-C ends the command, and is answered before. */
+export async function unlessLeft<T>(say: () => void, work: () => Promise<T>): Promise<T> {
   const leave = () => {
-    tell(`\n${left}`)
+    say()
     process.exit(130)
   }
   process.once('SIGINT', leave)
-  let told = ''
   try {
-    for (let wait = FIRST_MS; ; wait = Math.min(wait * 1.4, LAST_MS)) {
-      const view = await ask()
-      const text = describe(view)
-      if (text !== told) tell(text)
-      told = text
-      if (isEnd(view)) return view
-      await sleep(wait)
-    }
+    return await work()
   } finally {
     process.off('SIGINT', leave)
   }

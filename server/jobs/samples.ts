@@ -1,11 +1,12 @@
 /* What the trials of a training used while they ran, or the metrics they said: a line of JSON per
  * sample, with the place of its trial in the grid and the number of its attempt. Trials one after the
- * other, samples by time. */
+ * other, samples by time; whoever follows gets those of all trials as they come. */
 import type { Board } from './board.ts'
 import { jobTopic } from './changes.ts'
 import { type Following, pieces, released, trialSource } from './journal-pieces.ts'
 import { readRecord } from './reading.ts'
 import { type JobRecord, keyOf } from './records.ts'
+import { together } from './together.ts'
 
 type Part = 'measurements' | 'metrics'
 
@@ -20,10 +21,20 @@ export async function* jobSamples(
   const job = async () =>
     (await readRecord<JobRecord>(board.parts.ledger, keyOf.job(workspace, id)))!.value
   const [first, end] = trial === undefined ? [0, train.total] : [trial, trial + 1]
-  for (let index = first; index < Math.min(end, train.total); index++) {
-    if (!(await released(board, job, index, how))) return
-    yield* trialSamples(board, part, id, index, how)
+  const last = Math.min(end, train.total)
+  if (!how.follow) {
+    for (let index = first; index < last; index++) {
+      if (!(await released(board, job, index, how))) return
+      yield* trialSamples(board, part, id, index, how)
+    }
+    return
   }
+  yield* together<Uint8Array>(async add => {
+    for (let index = first; index < last; index++) {
+      if (!(await released(board, job, index, how))) return
+      add(trialSamples(board, part, id, index, how))
+    }
+  })
 }
 
 async function* trialSamples(

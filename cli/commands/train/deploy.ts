@@ -203,7 +203,7 @@ export default class TrainDeploy extends KaosCommand {
   #leave(accepted: TrainAccepted): TrainAccepted {
     const { job, unchanged } = accepted
     if (job !== null && !unchanged) {
-      this.info(`follow it with: kaos train logs -j ${job.jobId} --follow`)
+      this.info(`watch it with: kaos train watch -j ${job.jobId}`)
     }
     return accepted
   }

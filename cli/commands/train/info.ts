@@ -75,7 +75,7 @@ export default class TrainInfo extends KaosCommand {
       for (const warning of warnings) this.caution(`${name}: ${warning}`)
     }
     if (/^JOB_(STARTING|RUNNING|MERGING)$/.test(job.state)) {
-      const next = `follow it with kaos train logs -j ${job.jobId} --follow`
+      const next = `watch it with kaos train watch -j ${job.jobId}`
       this.caution(`info is not complete while the job is in ${job.state}; ${next}`)
     }
   }

@@ -128,3 +128,26 @@ test('the log, the metrics and the measurements of one trial of a grid can be as
     [2],
   )
 })
+
+test('whoever follows a grid is told of all trials as they run, not one after the other', async t => {
+  const server = await openScripted(t)
+  const request = { hyperparams: { n: [1, 2] }, parallelism: 2 }
+  const { job } = await server.firstTraining(request)
+  await server.build()
+  const [first, second] = [await server.claimed(), await server.claimed()]
+  const base = await server.test.app.listen({ host: '127.0.0.1', port: 0 })
+  const answer = await fetch(
+    `${base}/api/v1/workspaces/mnist/jobs/${job!.jobId}/metrics?follow=true`,
+  )
+  const lines = answer.body!.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]()
+
+  await say(server, second, 0, textOf([point('n', 2, 0)]))
+  const live = await lines.next()
+  await say(server, first, 0, textOf([point('n', 1, 0)]))
+  for (const order of [first, second]) await server.endTrial(order, {})
+  let rest = ''
+  for (let next = await lines.next(); !next.done; next = await lines.next()) rest += next.value
+
+  assert.equal((JSON.parse(String(live.value)) as MetricLine).trial, 1)
+  assert.equal((JSON.parse(rest) as MetricLine).trial, 0)
+})
