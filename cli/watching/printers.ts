@@ -102,7 +102,8 @@ export class ScreenPrinter implements Printer {
 
 /** What a program wrote moves no cursor here, and clears nothing. Colours may stay. */
 function printable(line: string): string {
-  const shown = line.replace(/\r$/, '').replace(/^[^]*\r/, '')
+  const whole = line.replace(/\r$/, '')
+  const shown = whole.slice(whole.lastIndexOf('\r') + 1)
   return shown.replace(/\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g, '\u{FFFD}')
 }
 
