@@ -22,6 +22,10 @@ const LONG: Record<string, Form> = {
     env: { KAOS_TEST_ROUNDS: '10' },
     files: ['e2e/power.services.ts', 'store/power-loss.services.ts', 'store/power-loss.test.ts'],
   },
+  'half an hour of mixed load': {
+    env: { KAOS_TEST_SECONDS: '1800' },
+    files: ['e2e/load.services.ts'],
+  },
   'flipped bits and segments that go missing': {
     files: ['store/bit-rot.test.ts', 'store/remaking.test.ts', 'server/care/damage.test.ts'],
   },
