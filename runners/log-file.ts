@@ -7,6 +7,7 @@ import { LOG_MAX } from './runner.ts'
 /** A line is broken after so many bytes. */
 const LINE_MAX = 32 * 1024
 const FULL = `the log is full (${LOG_MAX / 1024 / 1024} MiB): what came after was dropped\n`
+const MISSING = 'the disk was full: what came before this line is missing\n'
 const NEWLINE = Buffer.from('\n')
 
 /** `[YYYY-MM-DD HH:MM:SS] `, UTC. */
@@ -21,6 +22,8 @@ export class LogFile {
   /** Bytes of the line that is being written; undefined at the start of one. */
   #line: number | undefined
   #full = false
+  /** Something could not be written. */
+  #missing = false
   #second = -1
   #stamp = Buffer.alloc(0)
 
@@ -95,6 +98,12 @@ export class LogFile {
   }
 
   #put(bytes: Buffer): void {
+    if (this.#missing) {
+      // Once there is room again the reader is told that something is missing here.
+      this.#missing = false
+      this.#put(Buffer.concat([NEWLINE, this.#now(), Buffer.from(MISSING)]))
+      if (this.#missing) return
+    }
     try {
       for (let at = 0; at < bytes.length; ) {
         const written = writeSync(this.#file, bytes, at)
@@ -102,9 +111,9 @@ export class LogFile {
         this.#size += written
       }
     } catch (error) {
-      // A full disk costs the rest of the log, not the program.
+      // A full disk costs a part of the log, not the program.
       if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-      this.#full = true
+      this.#missing = true
     }
   }
 

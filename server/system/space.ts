@@ -10,12 +10,15 @@ export interface Space {
   require(bytes?: number): Promise<void>
 }
 
+/** For one commit as large as can be: without it nothing can be said to be done. */
+const LEAST = 1024 * 1024
+
 export function openSpace({ data, reserve, s3 }: Settings): Space {
   return {
     async require(bytes = 0) {
       const volume = await statfs(data)
       const free = volume.bavail * volume.bsize
-      const kept = Math.max(reserve.bytes, volume.blocks * volume.bsize * reserve.share)
+      const kept = Math.max(LEAST, reserve.bytes, volume.blocks * volume.bsize * reserve.share)
       if (free - (s3 === undefined ? bytes : 0) >= kept) return
       const message = 'the disk of the server is nearly full; make room there, then try again'
       throw new KaosError('STORAGE_FULL', message)
