@@ -11,7 +11,7 @@
  *   KAOS_CA             PEM file of the server's own authority
  *   KAOS_PYTHON         Python that programs are run with          python3
  *   KAOS_DOCKER_SOCKET, DOCKER_HOST   where the engine listens */
-import { fstatSync, readFileSync } from 'node:fs'
+import { existsSync, fstatSync, readFileSync } from 'node:fs'
 import { mkdir, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +25,7 @@ import { openWorker } from './worker/worker.ts'
 /** What pip may see of the worker's environment. */
 const FOR_PIP = /^(HOME|PIP_.*|(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/i
 const SLOTS = 2
+const DOCKER_SOCKET = '/var/run/docker.sock'
 
 const { env } = process
 
@@ -65,7 +66,9 @@ async function openRunner(folder: string): Promise<Runner> {
   if (name === 'kubernetes') {
     const { openKubernetesRunner } = await import('./kubernetes/kubernetes.ts')
     const { kubernetesOptions } = await import('./kubernetes/settings.ts')
-    return openKubernetesRunner(kubernetesOptions(env), await openDocker())
+    const hasDocker = env.KAOS_DOCKER_SOCKET || env.DOCKER_HOST || existsSync(DOCKER_SOCKET)
+    const builder = hasDocker ? await openDocker() : undefined
+    return openKubernetesRunner(kubernetesOptions(env), builder)
   }
   if (name === 'process') {
     const passed = Object.entries(env).filter(([key]) => FOR_PIP.test(key)) as [string, string][]

@@ -107,6 +107,8 @@ export interface Running {
 
 export interface Runner {
   readonly name: 'process' | 'docker' | 'kubernetes'
+  /** False: it builds nothing, and another worker must. */
+  readonly builds?: false
 
   /** Looks at the host, once. RUNNER_UNAVAILABLE when nothing can be run here. */
   capabilities(): Promise<Capabilities>

@@ -14,6 +14,8 @@ export interface Around {
   readonly startedAt: string
   /** The limit, 0 if there was none. */
   readonly memoryBytes: number
+  /** Where a service is reached, if at its pod: that does not survive it. */
+  readonly podAddress?: string
   readonly closed: AbortSignal
   /** Aborted when the place is released: nobody wants to know any more. */
   readonly released: AbortSignal
@@ -35,11 +37,21 @@ export async function endOf(around: Around): Promise<Exit> {
 
 async function lookOnce(around: Around): Promise<Exit | undefined> {
   const seen = await around.watched.look()
-  if (seen.is === 'running' || seen.is === 'waiting') return undefined
+  if (seen.is === 'waiting') return undefined
+  if (seen.is === 'running') return movedFrom(around)
   const stop = await readRecord(around.place, 'stop')
   const exit = exitFrom(seen, around, stop?.at)
   // What is released stays forgotten.
   if (exit !== undefined && !around.released.aborted) await writeRecord(around.place, 'exit', exit)
+  return exit
+}
+
+/** A service whose pod was made anew elsewhere is no longer where it was said to be. */
+async function movedFrom({ watched, place, podAddress, startedAt, released }: Around) {
+  const now = watched.pod?.status?.podIP
+  if (podAddress === undefined || now === undefined || now === podAddress) return undefined
+  const exit = lost(startedAt, `its pod was made anew at another address, ${now}`)
+  if (!released.aborted) await writeRecord(place, 'exit', exit)
   return exit
 }
 

@@ -7,6 +7,7 @@
  * other way than with the other runners, and no pod needs a credential.
  *
  * Images are built by another runner and pulled from kaos's registry by digest. */
+import { KaosError } from '../../api/errors.ts'
 import type { Runner } from '../runner.ts'
 import { connect } from './cluster.ts'
 import { type Host, lookAtCluster } from './nodes.ts'
@@ -15,7 +16,7 @@ import type { KubernetesOptions } from './settings.ts'
 
 export async function openKubernetesRunner(
   options: KubernetesOptions,
-  builder: Runner,
+  builder: Runner | undefined,
 ): Promise<Runner> {
   const cluster = connect(options.kubeconfig, options.context)
   let seen: Promise<Host> | undefined
@@ -28,8 +29,13 @@ export async function openKubernetesRunner(
   const programs = new Programs(cluster, options, host)
   return {
     name: 'kubernetes',
+    ...(builder === undefined ? { builds: false as const } : {}),
     capabilities: async () => (await host()).capabilities,
-    build: (order, place, log, signal) => builder.build(order, place, log, signal),
+    build: async (order, place, log, signal) => {
+      if (builder) return builder.build(order, place, log, signal)
+      const message = 'this worker has no Docker engine to build with; see KAOS_DOCKER_SOCKET'
+      throw new KaosError('RUNNER_UNAVAILABLE', message)
+    },
     run: (order, place) => programs.start(order, place, 'train'),
     serve: (order, place) => programs.start(order, place, 'serve'),
     adopt: (place, note) => programs.adopt(place, note),
@@ -38,11 +44,11 @@ export async function openKubernetesRunner(
     stats: place => programs.stats(place),
     async release(place) {
       await programs.release(place)
-      await builder.release(place)
+      await builder?.release(place)
     },
     async close() {
       cluster.hangUp()
-      await builder.close()
+      await builder?.close()
     },
   }
 }

@@ -61,6 +61,8 @@ function sum(nodes: readonly V1Node[] | undefined, resource: string): number {
 }
 
 const UNITS: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
   m: 1e-3,
   k: 1e3,
   M: 1e6,

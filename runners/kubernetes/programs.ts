@@ -1,5 +1,5 @@
 /* The programs that run in this cluster, by place. */
-import type { Address, Environment, Measurement } from '../../api/attempts.ts'
+import type { Environment, Measurement } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
 import { readLog } from '../read-log.ts'
 import { forget, readRecord, writeRecord } from '../records.ts'
@@ -14,7 +14,7 @@ import { environmentBefore, planOf } from './plan.ts'
 import { Pods } from './pods.ts'
 import { LogPump } from './pump.ts'
 import { addressOf } from './reach.ts'
-import type { KubernetesOptions } from './settings.ts'
+import type { KubernetesOptions, Reach } from './settings.ts'
 import { Usage } from './usage.ts'
 import { Watched } from './watched.ts'
 
@@ -133,6 +133,7 @@ export class Programs {
     live?.released.abort()
     await live?.pump.halt()
     this.#live.delete(key(place))
+    if (live?.watched.pod) this.#usage.forget(live.watched.pod)
     const asked = await readRecord(place, 'asked')
     if (asked !== undefined) {
       await remove(this.#cluster, asked.namespace, nameOf(place), 'Background')
@@ -185,19 +186,20 @@ export class Programs {
     const again = this.#live.get(key(place))
     if (again !== undefined) return again.running
     const released = new AbortController()
+    const address = purpose === 'serve' ? addressOf(watched, this.#reach) : undefined
     const exit = endOf({
       ...{ watched, place, startedAt, memoryBytes: asked.memoryBytes },
       ...{ closed: this.#cluster.closed, released: released.signal },
+      ...(this.#reach === 'pod' && address ? { podAddress: address.host } : {}),
     })
-    const address = purpose === 'serve' ? await this.#addressOf(watched) : undefined
     const running = { startedAt, exit, environment, ...(address === undefined ? {} : { address }) }
     const pump = new LogPump(this.#cluster, watched.namespace, place, () => watched.printing)
     this.#live.set(key(place), { watched, running, pump, released })
     return running
   }
 
-  async #addressOf(watched: Watched): Promise<Address | undefined> {
-    return addressOf(watched, this.#options.reach ?? (this.#cluster.inside ? 'service' : 'pod'))
+  get #reach(): Reach {
+    return this.#options.reach ?? (this.#cluster.inside ? 'service' : 'pod')
   }
 
   /** What keeps the log of this place up, started if the program was found only now. */

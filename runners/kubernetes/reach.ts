@@ -5,7 +5,10 @@ import { SERVICE_PORT } from '../sandbox.ts'
 import type { Reach } from './settings.ts'
 import type { Watched } from './watched.ts'
 
-export function addressOf({ name, namespace, pod }: Watched, reach: Reach): Address | undefined {
+export function addressOf(
+  { name, namespace, pod }: Watched,
+  reach: Reach,
+): Extract<Address, { host: string }> | undefined {
   if (reach === 'service') return { host: `${name}.${namespace}.svc`, port: SERVICE_PORT }
   const host = pod?.status?.podIP
   return host ? { host, port: SERVICE_PORT } : undefined

@@ -1,10 +1,13 @@
 /* What a program uses now: of its node's kubelet, which knows at once, or where that is not allowed of the
- * cluster's metrics server, which knows every quarter of a minute. */
+ * cluster's metrics server, which knows every quarter of a minute, and CPU only as a rate. */
 import { text } from 'node:stream/consumers'
 import type { V1Pod } from '@kubernetes/client-node'
 import type { Measurement } from '../../api/attempts.ts'
-import { type Cluster, isGone, statusOf } from './cluster.ts'
+import { type Cluster, statusOf } from './cluster.ts'
+import { quantityOf } from './nodes.ts'
 import { PROGRAM } from './pod.ts'
+
+const ANSWER_WITHIN_MS = 5000
 
 interface Summary {
   readonly pods?: readonly {
@@ -17,10 +20,20 @@ interface Summary {
   }[]
 }
 
+interface Metrics {
+  readonly timestamp: string
+  readonly containers: readonly {
+    readonly name: string
+    readonly usage: { readonly cpu: string; readonly memory: string }
+  }[]
+}
+
 export class Usage {
   readonly #cluster: Cluster
-  /** Whether the kubelet may be asked; undefined before the first answer. */
-  #direct: boolean | undefined
+  /** Whether the kubelet may be asked. */
+  #direct = true
+  /** By pod: CPU seconds added up from rates, and up to when. */
+  readonly #added = new Map<string, { seconds: number; at: number }>()
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
@@ -28,20 +41,43 @@ export class Usage {
 
   /** Undefined when it does not run, or nobody measures. */
   async of(pod: V1Pod): Promise<Measurement | undefined> {
-    if (this.#direct === false) return undefined
-    const node = pod.spec?.nodeName
-    if (node === undefined) return undefined
-    const path = `/api/v1/nodes/${node}/proxy/stats/summary`
     try {
-      const signal = AbortSignal.any([this.#cluster.closed, AbortSignal.timeout(5000)])
-      const body = await this.#cluster.read(path, { only_cpu_and_memory: 'true' }, signal)
-      this.#direct = true
-      return measurementOf(JSON.parse(await text(body)) as Summary, pod.metadata?.uid ?? '')
+      return this.#direct ? await this.#ofNode(pod) : await this.#ofMetrics(pod)
     } catch (error) {
       if (statusOf(error) === 403) this.#direct = false
-      else if (!isGone(error) && this.#direct === undefined) return undefined
       return undefined
     }
+  }
+
+  forget(pod: V1Pod): void {
+    this.#added.delete(pod.metadata?.uid ?? '')
+  }
+
+  async #ofNode({ spec, metadata }: V1Pod): Promise<Measurement | undefined> {
+    const path = `/api/v1/nodes/${spec?.nodeName}/proxy/stats/summary`
+    const summary = await this.#json<Summary>(path, { only_cpu_and_memory: 'true' })
+    return measurementOf(summary, metadata?.uid ?? '')
+  }
+
+  async #ofMetrics({ metadata }: V1Pod): Promise<Measurement | undefined> {
+    const { namespace, name, uid = '', creationTimestamp } = metadata ?? {}
+    const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods/${name}`
+    const { timestamp, containers } = await this.#json<Metrics>(path, {})
+    const used = containers.find(one => one.name === PROGRAM)?.usage
+    if (used === undefined) return undefined
+    const now = Date.parse(timestamp)
+    const start = new Date(creationTimestamp ?? timestamp).getTime()
+    const last = this.#added.get(uid) ?? { seconds: 0, at: start }
+    const seconds = last.seconds + quantityOf(used.cpu) * Math.max(0, (now - last.at) / 1000)
+    this.#added.set(uid, { seconds, at: Math.max(now, last.at) })
+    const memoryBytes = Math.round(quantityOf(used.memory))
+    return { at: new Date(now).toISOString(), cpuSeconds: seconds, memoryBytes }
+  }
+
+  async #json<T>(path: string, query: Readonly<Record<string, string>>): Promise<T> {
+    const late = AbortSignal.timeout(ANSWER_WITHIN_MS)
+    const signal = AbortSignal.any([this.#cluster.closed, late])
+    return JSON.parse(await text(await this.#cluster.read(path, query, signal))) as T
   }
 }
 

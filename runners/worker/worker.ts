@@ -132,7 +132,14 @@ class Working {
     const { signer } = this.#workplace
     const kid = await signer.enrolled(client, signal)
     const signed = kid === undefined ? {} : { kid }
-    const claim = { worker: id, runner: runner.name, kinds: [...kinds], waitMs: WAIT_MS, ...signed }
+    const able = (kind: string) => kind !== 'build' || runner.builds !== false
+    const claim = {
+      worker: id,
+      runner: runner.name,
+      kinds: kinds.filter(able),
+      waitMs: WAIT_MS,
+      ...signed,
+    }
     try {
       return await client.claim(claim, signal)
     } catch (error) {
