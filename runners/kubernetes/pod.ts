@@ -5,7 +5,7 @@
  * Inputs are folders of the worker, mounted read-only; the output is a folder of the worker. Nobody's
  * root is read-only too, except for memory and its own folder: that one is copied to a scratch folder
  * by an init container of the same image, since a volume cannot be filled from an image. */
-import { relative } from 'node:path'
+import { posix, relative } from 'node:path'
 import type {
   V1Container,
   V1PodTemplateSpec,
@@ -69,7 +69,7 @@ export function podOf(box: Box): V1PodTemplateSpec {
       // The program is not process 1, so that it dies of a signal that it does not handle.
       shareProcessNamespace: true,
       securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
-      ...(sandbox.isNobody ? { initContainers: [folderOf(box)] } : {}),
+      ...(copiesFolder(sandbox) ? { initContainers: [folderOf(box)] } : {}),
       containers: [program],
       volumes,
       ...(box.pullSecret === undefined ? {} : { imagePullSecrets: [{ name: box.pullSecret }] }),
@@ -105,6 +105,10 @@ function containerOf(box: Box, name: string, volumeMounts: V1VolumeMount[]): V1C
     securityContext: securityOf(sandbox),
     volumeMounts,
   }
+}
+
+function copiesFolder({ isNobody, workingDir }: Sandbox): boolean {
+  return isNobody && posix.resolve('/', workingDir) !== '/'
 }
 
 /** Copies the program's folder to where nobody may write. */
@@ -164,7 +168,9 @@ function mountsOf(box: Box): Mounts {
   }
   add(memory('shm', bytes), { mountPath: '/dev/shm' })
   if (!box.sandbox.isNobody) return all
-  add({ name: FOLDER, emptyDir: {} }, { mountPath: box.sandbox.workingDir })
+  if (copiesFolder(box.sandbox)) {
+    add({ name: FOLDER, emptyDir: {} }, { mountPath: box.sandbox.workingDir })
+  }
   for (const [index, [path, folder]] of Object.entries(scratchFolders(bytes)).entries()) {
     add(memory(`scratch-${index}`, folder.bytes), { mountPath: path })
   }

@@ -1,6 +1,6 @@
 /* The pods of kaos in one namespace, as the cluster last told. Listed, then watched from there; a watch
  * that ends, for whatever reason, begins again with a list, and now and then one does so anyway. */
-import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import type { V1Pod, V1PodList } from '@kubernetes/client-node'
 import { type Cluster, pause } from './cluster.ts'
 import { MANAGED, PLACE_LABEL } from './objects.ts'
@@ -86,7 +86,7 @@ export class Pods {
     const timeoutSeconds = String(WATCH_S)
     const body = await this.#cluster.read(this.#path, { ...query, timeoutSeconds }, closed)
     try {
-      for await (const line of createInterface({ input: body })) {
+      for await (const line of linesOf(body)) {
         const { type, object } = JSON.parse(line) as { type: string; object: V1Pod }
         if (type === 'ERROR') return
         const uid = object.metadata?.uid ?? ''
@@ -101,6 +101,17 @@ export class Pods {
 
   #tell(): void {
     for (const told of this.#waiting) told()
+  }
+}
+
+/** The lines of a stream; throws when that is cut. */
+async function* linesOf(body: Readable): AsyncGenerator<string> {
+  let rest = ''
+  body.setEncoding('utf8')
+  for await (const piece of body as AsyncIterable<string>) {
+    const lines = (rest + piece).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
   }
 }
 

@@ -90,7 +90,8 @@ export class Programs {
     const asked = await readRecord(place, 'asked')
     if (asked === undefined || (await readRecord(place, 'exit')) !== undefined) return
     const watched = this.#watched(place, asked)
-    if (watched.printing?.ended) return
+    // What has ended in a Deployment is started again there until that is gone.
+    if (asked.purpose === 'train' && watched.printing?.ended) return
     await writeRecord(place, 'stop', { at: new Date().toISOString() })
     const { namespace, name } = watched
     await remove(this.#cluster, namespace, name, 'Foreground')
