@@ -7,6 +7,7 @@
  * `stop` has resolved nothing of the program is alive. A program that fails is an answer; a runner
  * that cannot run it throws RUNNER_UNAVAILABLE. */
 import type { Address, Environment, Image, Measurement, Resources } from '../api/attempts.ts'
+import type { Gpu } from '../api/workers.ts'
 
 /** A folder that belongs to one attempt alone. The runner may keep files of its own in `dir/run`;
  * `dir/log` is the program's output, each line stamped `[YYYY-MM-DD HH:MM:SS] ` in UTC. */
@@ -19,6 +20,10 @@ export interface Capabilities {
   readonly cpus: number
   readonly memoryBytes: number
   readonly gpus: number
+  /** Those GPUs, where the runner hands them out itself. */
+  readonly devices?: readonly Gpu[]
+  readonly driver?: string
+  readonly cuda?: string
   /** Version and kind of the engine, for people: "Docker Engine 20.10.24". */
   readonly engine: string
   /** Whether programs see their inputs through mounts that nobody can write through, root included. */

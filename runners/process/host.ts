@@ -1,5 +1,5 @@
 /* What this host is: its Python, what it can show a program, and the facts that an outcome keeps. */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, machine, release, tmpdir, totalmem, type } from 'node:os'
 import { join } from 'node:path'
@@ -109,7 +109,7 @@ async function starts([program = '', ...parameters]: string[]): Promise<boolean>
 }
 
 /** Facts for people and for comparing two outcomes. */
-export async function factsOf(python: Python, gpus: readonly string[]): Promise<Environment> {
+export async function factsOf(python: Python): Promise<Environment> {
   const osRelease = await readFile('/etc/os-release', 'utf8').catch(() => '')
   return {
     runner: 'process',
@@ -125,18 +125,6 @@ export async function factsOf(python: Python, gpus: readonly string[]): Promise<
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     hashSeed: '0',
-    ...(gpus.length > 0 ? { gpus } : {}),
-  }
-}
-
-/** One line per device of nvidia-smi; none where there is no such program or driver. */
-export function gpusOf(): string[] {
-  try {
-    const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: PROBE_MS }
-    const lines = execFileSync('nvidia-smi', ['-L'], options as { encoding: 'utf8' }).split('\n')
-    return lines.filter(line => /^GPU \d+:/.test(line))
-  } catch {
-    return []
   }
 }
 

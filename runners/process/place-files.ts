@@ -16,6 +16,8 @@ export interface Launch {
   readonly address?: Address
   /** Loopback port that the socket of `address` leads to. */
   readonly relayPort?: number
+  /** Numbers of the GPUs that it was given. */
+  readonly gpus?: readonly string[]
   readonly environment: Environment
 }
 

@@ -6,6 +6,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import type { Environment, Measurement } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
 import { openGpuLook } from '../gpu-use.ts'
+import { findGpus, type Gpus, gpuFacts } from '../gpus.ts'
 import { usageOf } from '../host-processes.ts'
 import { LogFile } from '../log-file.ts'
 import { removeFolder } from '../remove-folder.ts'
@@ -19,9 +20,10 @@ import type {
   TrialOrder,
 } from '../runner.ts'
 import { forbidStart, hasEnded, runningOf, stopPlace } from './attend.ts'
+import { DeviceClaims } from './devices.ts'
 import { buildEnvironment, interpreterOf, type Setting } from './environments.ts'
 import { followFile } from './follow.ts'
-import { type Abilities, allowedCores, askPython, factsOf, gpusOf, tryAbilities } from './host.ts'
+import { type Abilities, allowedCores, askPython, factsOf, tryAbilities } from './host.ts'
 import { type PlaceFiles, placeFiles, readExit, readLaunch, readState } from './place-files.ts'
 import { removeOutside, SERVICE_PORT, start } from './start.ts'
 import { Venvs } from './venvs.ts'
@@ -33,6 +35,10 @@ export interface ProcessRunnerOptions {
   readonly python?: string
   /** For pip: HOME, proxies, PIP_*. Programs see none of it. */
   readonly env?: Readonly<Record<string, string>>
+  /** Folder that says which program has which GPU, kept between starts. */
+  readonly claims?: string
+  /** Which GPUs to hand out: numbers or UUIDs, `none`, `all`. */
+  readonly gpus?: string
   /** What not to use even if the kernel allows it. */
   readonly without?: readonly (keyof Abilities)[]
 }
@@ -47,10 +53,12 @@ export async function openProcessRunner(options: ProcessRunnerOptions): Promise<
     view: can.view && !without.includes('view'),
     net: can.net && !without.includes('net'),
   }
-  const gpus = gpusOf()
-  const facts = { ...(await factsOf(python, gpus)), ...seenAs(abilities) }
+  const gpus = await findGpus(options.gpus)
+  const claims = new DeviceClaims(options.claims ?? `${options.cache}-gpus`, gpus.devices)
+  const facts = { ...(await factsOf(python)), ...seenAs(abilities) }
   const venvs = new Venvs({ cache: options.cache, python, env: options.env ?? {} })
-  return new ProcessRunner({ venvs, python, facts }, abilities, gpus, await allowedCores())
+  const cores = await allowedCores()
+  return new ProcessRunner({ venvs, python, facts }, abilities, gpus, claims, cores)
 }
 
 function seenAs({ view }: Abilities): Environment {
@@ -61,7 +69,8 @@ class ProcessRunner implements Runner {
   readonly name = 'process'
   readonly #setting: Setting
   readonly #abilities: Abilities
-  readonly #gpus: readonly string[]
+  readonly #gpus: Gpus
+  readonly #claims: DeviceClaims
   readonly #cores: readonly number[]
   readonly #look = openGpuLook()
   readonly #closing = new AbortController()
@@ -73,12 +82,14 @@ class ProcessRunner implements Runner {
   constructor(
     setting: Setting,
     abilities: Abilities,
-    gpus: readonly string[],
+    gpus: Gpus,
+    claims: DeviceClaims,
     cores: readonly number[],
   ) {
     this.#setting = setting
     this.#abilities = abilities
     this.#gpus = gpus
+    this.#claims = claims
     this.#cores = cores
   }
 
@@ -86,7 +97,8 @@ class ProcessRunner implements Runner {
     return {
       cpus: this.#cores.length || availableParallelism(),
       memoryBytes: totalmem(),
-      gpus: this.#gpus.length,
+      gpus: this.#gpus.devices.length,
+      ...this.#gpus,
       engine: `processes of this host, Python ${this.#setting.python.version}`,
       readOnlyInputs: this.#abilities.view,
       notes: notesOf(this.#abilities),
@@ -114,17 +126,21 @@ class ProcessRunner implements Runner {
       log.close()
     })
     const cpus = this.#coresFor(order.resources.cpu)
-    await start({
-      place,
-      order,
-      trial,
-      interpreter,
-      abilities: this.#abilities,
-      python: this.#setting.python.path,
-      environment: { ...this.#setting.facts, packages: interpreter.packages },
-      ...(cpus === undefined ? {} : { cpus }),
-      portGiven: this.#portHolder !== undefined && !hasEnded(this.#portHolder),
-    })
+    const facts = { ...this.#setting.facts, packages: interpreter.packages }
+    await this.#claims.holding(order.resources.gpu ?? 0, place.dir, given =>
+      start({
+        place,
+        order,
+        trial,
+        interpreter,
+        abilities: this.#abilities,
+        python: this.#setting.python.path,
+        environment: { ...facts, ...gpuFacts(given, this.#gpus) },
+        ...(cpus === undefined ? {} : { cpus }),
+        ...(this.#gpus.devices.length === 0 ? {} : { gpus: given }),
+        portGiven: this.#portHolder !== undefined && !hasEnded(this.#portHolder),
+      }),
+    )
     const running = this.#runningIn(files)
     if (running !== undefined) return running
     throw new KaosError(
@@ -177,7 +193,8 @@ class ProcessRunner implements Runner {
     const usage = usageOf(launcher)
     if (usage === undefined) return undefined
     const at = new Date().toISOString()
-    const gpus = this.#gpus.length === 0 ? [] : await this.#look()
+    const given = readLaunch(files)?.gpus ?? []
+    const gpus = given.length === 0 ? [] : await this.#look(given)
     return { at, ...usage, ...(gpus.length > 0 && { gpus }) }
   }
 
@@ -185,6 +202,7 @@ class ProcessRunner implements Runner {
     const files = placeFiles(place.dir)
     await removeOutside(readLaunch(files)?.address, files)
     await removeFolder(files.run)
+    this.#claims.release(place.dir)
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { type Address, type Environment, METRICS_FILE } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
+import type { Gpu } from '../../api/workers.ts'
 import { writeDurably } from '../durably.ts'
 import { LogFile } from '../log-file.ts'
 import { removeFolder } from '../remove-folder.ts'
@@ -34,6 +35,8 @@ export interface Start {
   readonly python: string
   readonly environment: Environment
   readonly cpus?: readonly number[]
+  /** Absent where the host has none; else all others are hidden from the program. */
+  readonly gpus?: readonly Gpu[]
   /** Another service of this runner was given port 8080 and still lives. */
   readonly portGiven: boolean
 }
@@ -56,6 +59,7 @@ export async function start(start: Start): Promise<void> {
     python: start.python,
     private: start.abilities.view,
     environment: start.environment,
+    ...(start.gpus ? { gpus: start.gpus.map(({ index }) => index) } : {}),
     ...(start.order.resources.memoryBytes === undefined
       ? {}
       : { memoryBytes: start.order.resources.memoryBytes }),
@@ -173,6 +177,7 @@ function envOf(start: Start, files: PlaceFiles, launch: Launch): Record<string, 
     PYTHONHASHSEED: '0',
     PYTHONDONTWRITEBYTECODE: '1',
     ...(order.resources.cpu === undefined ? {} : Object.fromEntries(limits)),
+    ...(start.gpus ? visible(start.gpus) : {}),
     ...order.env,
     ...(trial?.forced === undefined ? {} : { PYTHONPATH: view ? FORCED_AT : trial.forced }),
     KAOS_PROGRAM: program,
@@ -185,6 +190,11 @@ function envOf(start: Start, files: PlaceFiles, launch: Launch): Record<string, 
           KAOS_METRICS: join(view ? '/pfs/out' : trial.out, trial.output, METRICS_FILE),
         }),
   }
+}
+
+function visible(gpus: readonly Gpu[]): Record<string, string> {
+  const ids = gpus.map(({ uuid }) => uuid).join(',')
+  return { CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: ids }
 }
 
 async function supervise(start: Start, files: PlaceFiles, launch: Launch): Promise<void> {
