@@ -17,6 +17,7 @@
 import Type, { type Static } from 'typebox'
 import { Envelope } from './attestation.ts'
 import { DigestSchema } from './digest-schema.ts'
+import { Label, LABELS_MAX, WorkerAbout } from './workers.ts'
 
 const Id = Type.String({ pattern: '^[0-9a-f]{32}$' })
 const At = Type.String({ format: 'date-time' })
@@ -28,6 +29,8 @@ export const Resources = Type.Object(
     memoryBytes: Type.Optional(Type.Integer({ minimum: 1 })),
     /** Whole devices. */
     gpu: Type.Optional(Type.Integer({ minimum: 0 })),
+    /** What the worker must carry, all of them. */
+    labels: Type.Optional(Type.Array(Label, { maxItems: LABELS_MAX })),
   },
   { title: 'Resources' },
 )
@@ -136,6 +139,8 @@ export const Claim = Type.Object(
     waitMs: Type.Integer({ minimum: 0, maximum: 30000 }),
     /** The enrolled key that it will sign with. */
     kid: Type.Optional(Type.String({ maxLength: 64 })),
+    /** What it has. A worker that does not say is given what needs no label. */
+    about: Type.Optional(WorkerAbout),
   },
   { title: 'Claim' },
 )

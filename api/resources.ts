@@ -1,10 +1,13 @@
 /* What a user asks of the machine: text as typed on the command line, and the check against what
- * there is. Request and limit are the same number, as in the original. */
+ * workers have. Request and limit are the same number, as in the original. */
 import type { Resources } from './attempts.ts'
 import { KaosError } from './errors.ts'
+import { LABEL } from './workers.ts'
 
-/** What the host that runs work has. */
+/** What one worker has. */
 export interface Available {
+  readonly name: string
+  readonly labels: readonly string[]
   readonly cpus: number
   readonly memoryBytes: number
   readonly gpus: number
@@ -41,20 +44,41 @@ export function parseGpu(text: string): number {
   return Number(text)
 }
 
-/** Throws CPU_, MEMORY_ or GPU_REQUEST_ERROR when the host has less than is asked for. */
-export function checkResources(asked: Resources, available: Available): void {
-  const { cpu = 0, memoryBytes = 0, gpu = 0 } = asked
-  if (cpu > available.cpus) {
-    throw tooMuch('CPU_REQUEST_ERROR', cpu, available.cpus, `${cpu} cores`, `${available.cpus}`)
+/** `--label`, once or more often: words that the worker must carry; `none` for none at all. */
+export function parseLabels(texts: readonly string[]): string[] {
+  const words = texts.flatMap(text => text.split(',')).map(word => word.trim())
+  const bad = words.find(word => !LABEL.test(word))
+  if (bad !== undefined) {
+    const how = 'letters, digits and . _ / = - between, 63 at most'
+    throw new KaosError('LABEL_REQUEST_ERROR', `"${bad}" is no label; a label has ${how}`)
   }
-  if (memoryBytes > available.memoryBytes) {
-    const has = memoryText(available.memoryBytes)
-    const want = `${memoryText(memoryBytes)} of memory`
-    throw tooMuch('MEMORY_REQUEST_ERROR', memoryBytes, available.memoryBytes, want, has)
+  return words.length === 1 && words[0] === 'none' ? [] : [...new Set(words)].sort()
+}
+
+/** Throws LABEL_, GPU_, MEMORY_ or CPU_REQUEST_ERROR when none of these workers has what is asked for,
+ * naming the largest. */
+export function checkResources(asked: Resources, workers: readonly Available[]): void {
+  const { cpu = 0, memoryBytes = 0, gpu = 0, labels = [] } = asked
+  let left = labelled(labels, workers)
+  const among = labels.length === 0 ? 'worker' : `worker with ${labelsText(labels)}`
+  const reduce = (code: ResourceCode, wanted: number, of: Measure) => {
+    const fitting = left.filter(worker => of.has(worker) >= wanted)
+    if (fitting.length === 0) throw tooMuch(code, wanted, left, of, among)
+    left = fitting
   }
-  if (gpu > available.gpus) {
-    throw tooMuch('GPU_REQUEST_ERROR', gpu, available.gpus, `${gpu} GPUs`, `${available.gpus}`)
-  }
+  reduce('GPU_REQUEST_ERROR', gpu, GPUS)
+  reduce('MEMORY_REQUEST_ERROR', memoryBytes, MEMORY_SIZE)
+  reduce('CPU_REQUEST_ERROR', cpu, CORES)
+}
+
+/** `label gpu`, `labels gpu and bigmem`. */
+export function labelsText(labels: readonly string[]): string {
+  return `${labels.length === 1 ? 'label' : 'labels'} ${labels.join(' and ')}`
+}
+
+/** `1 GPU`, `4 GPUs`. */
+export function gpusText(count: number): string {
+  return `${count} ${count === 1 ? 'GPU' : 'GPUs'}`
 }
 
 /** `1.5Gi`: for people. */
@@ -77,14 +101,44 @@ function unitOf(decimal: string | undefined, binary: string | undefined): number
 
 type ResourceCode = 'CPU_REQUEST_ERROR' | 'MEMORY_REQUEST_ERROR' | 'GPU_REQUEST_ERROR'
 
+interface Measure {
+  has(worker: Available): number
+  text(amount: number): string
+}
+
+const GPUS: Measure = { has: ({ gpus }) => gpus, text: gpusText }
+const CORES: Measure = {
+  has: ({ cpus }) => cpus,
+  text: cores => `${cores} ${cores === 1 ? 'core' : 'cores'}`,
+}
+const MEMORY_SIZE: Measure = {
+  has: ({ memoryBytes }) => memoryBytes,
+  text: bytes => `${memoryText(bytes)} of memory`,
+}
+
+function labelled(labels: readonly string[], workers: readonly Available[]): Available[] {
+  const left = workers.filter(worker => labels.every(label => worker.labels.includes(label)))
+  if (left.length > 0 || labels.length === 0) return left
+  const available = [...new Set(workers.flatMap(worker => worker.labels))].sort()
+  const there = available.length === 0 ? 'none carries any' : `there are ${available.join(', ')}`
+  const next = 'start one with kaos worker --labels, or leave the label out (--label none)'
+  throw new KaosError(
+    'LABEL_REQUEST_ERROR',
+    `no worker carries ${labelsText(labels)} (${there}); ${next}`,
+    { detail: { requested: labels, available } },
+  )
+}
+
 function tooMuch(
   code: ResourceCode,
   requested: number,
-  available: number,
-  want: string,
-  has: string,
+  left: readonly Available[],
+  { has, text }: Measure,
+  among: string,
 ): KaosError {
-  return new KaosError(code, `${want} were asked for, but this host has ${has}; ask for less`, {
-    detail: { requested, available },
-  })
+  const largest = left.toSorted((a, b) => has(b) - has(a))[0]!
+  const available = has(largest)
+  const there = `the largest ${among} (${largest.name}) has ${text(available)}`
+  const message = `${text(requested)} were asked for, but ${there}; ask for less, or add a worker`
+  return new KaosError(code, message, { detail: { requested, available } })
 }

@@ -12,6 +12,7 @@ import { OPERATION_SOURCES, operationOf } from './system/operation-settings.ts'
 import { oneOf, whole } from './system/readers.ts'
 import { REDIS_SOURCES, redisOf } from './system/redis-settings.ts'
 import { contentOf, S3_SOURCES, s3Of } from './system/s3-settings.ts'
+import { WORKER_SOURCES } from './worker/settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -44,6 +45,7 @@ const SOURCES = {
   dockerSocket: { variable: 'KAOS_DOCKER_SOCKET', allowed: 'a path', read: text },
   dockerHost: { variable: 'DOCKER_HOST', allowed: 'unix:// or tcp:// and a place', read: text },
   baseImage: { variable: 'KAOS_BASE_IMAGE', allowed: 'the name of an image', read: text },
+  ...WORKER_SOURCES,
   slots: { variable: 'KAOS_SLOTS', allowed: '1 to 1024', read: whole(1, 1024) },
   ingestAllow: {
     variable: 'KAOS_INGEST_ALLOW',
@@ -146,7 +148,9 @@ export async function loadSettings(
     dockerSocket: 'path' in socket ? socket.path : undefined,
     ...(runner === 'docker' && { engine: socket }),
     baseImage: get('baseImage'),
+    worker: get('noWorker') !== true,
     slots: get('slots') ?? 2,
+    labels: get('labels') ?? [],
     ingestAllow: get('ingestAllow') ?? [],
     readyTimeoutMs: (get('readyTimeoutS') ?? 120) * 1000,
     leaseMs: LEASE_MS,
@@ -199,10 +203,12 @@ function givenIn(source: Source<unknown>, flags: Environment, env: Environment):
   throw refusal(`${name} is ${JSON.stringify(value)}; allowed: ${allowed}`)
 }
 
+const SWITCHES: ReadonlySet<string> = new Set(['behind-proxy', 'no-worker'])
+
 function flagsIn(argv: readonly string[]): Environment {
   const names = Object.values(SOURCES).flatMap(one => ('flag' in one ? [one.flag] : []))
   const options = Object.fromEntries(
-    names.map(name => [name, { type: name === 'behind-proxy' ? 'boolean' : 'string' } as const]),
+    names.map(name => [name, { type: SWITCHES.has(name) ? 'boolean' : 'string' } as const]),
   )
   try {
     const { values } = parseArgs({ args: [...argv], options, strict: true })

@@ -81,8 +81,8 @@ async function start(settings: Settings): Promise<Running> {
   })
   const port = await listen(app, settings)
   const pushing = settings.openLineage && openEventPush({ ...rooms, target: settings.openLineage })
-  const door = await workerDoor(app, settings, port)
-  worker = await startWorker({ settings, people: rooms.people, url: door.url, log })
+  const door = settings.worker ? await workerDoor(app, settings, port) : undefined
+  if (door) worker = await startWorker({ settings, people: rooms.people, url: door.url, log })
   log('info', 'listening', { port, pid: process.pid })
 
   async function stop(): Promise<void> {
@@ -90,7 +90,7 @@ async function start(settings: Settings): Promise<Running> {
     log('info', 'stopping')
     const last = farewell(jobs.running())
     await worker?.close()
-    door.close()
+    door?.close()
     await closeApp(app)
     await jobs.close()
     await messenger?.close()

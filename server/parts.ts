@@ -120,7 +120,7 @@ export interface Endpoints {
 }
 
 export interface Limits {
-  /** Of the host that runs work, as its runner told: cores, bytes, devices. */
+  /** Of this host: what its own worker is taken to have before it was heard of. */
   readonly cpus: number
   readonly memoryBytes: number
   readonly gpus: number
@@ -137,8 +137,12 @@ export interface Settings {
   readonly engine?: Engine
   /** Handed to every image build as BASE_IMAGE, when set (KAOS_BASE_IMAGE). */
   readonly baseImage: string | undefined
+  /** Whether the server starts a worker of its own. */
+  readonly worker: boolean
   /** Trials and builds at once on this host. */
   readonly slots: number
+  /** What its own worker carries. */
+  readonly labels: readonly string[]
   /** Networks, addresses and names that manifests may name although they are not public. */
   readonly ingestAllow: readonly string[]
   readonly readyTimeoutMs: number

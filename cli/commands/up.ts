@@ -25,6 +25,13 @@ export default class Up extends KaosCommand {
     }),
     tls_key: Flags.string({ summary: 'its key', helpValue: 'FILE' }),
     behind_proxy: Flags.boolean({ summary: 'a proxy in front speaks TLS' }),
+    no_worker: Flags.boolean({
+      summary: 'run no jobs here: workers on other hosts do (kaos worker)',
+    }),
+    labels: Flags.string({
+      summary: 'what the worker here carries, such as gpu,bigmem',
+      helpValue: 'LABELS',
+    }),
     public_url: Flags.string({ summary: 'address under which others reach it', helpValue: 'URL' }),
   }
 

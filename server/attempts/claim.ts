@@ -29,12 +29,14 @@ export async function claimWork(
 ): Promise<WorkOrder | undefined> {
   await requireSigner(board.parts.ledger, actor, claim.kid)
   board.parts.metrics.workerSeen(claim.worker)
+  const taker = await board.workers.heard(actor, claim)
   const until = performance.now() + claim.waitMs
   for (;;) {
     const over = signal.aborted || board.changes.closed
-    const entry = over ? undefined : board.queue.take(claim.kinds)
+    const entry = over ? undefined : board.queue.take(claim.kinds, board.workers.fits(taker))
     if (entry) {
-      const order = await assign(board, actor, claim, entry)
+      const release = board.workers.hold(entry.work, taker)
+      const order = await assign(board, actor, claim, entry).finally(release)
       if (order) return order
       continue
     }
@@ -83,6 +85,7 @@ async function hold(
     organisation,
     worker: claim.worker,
     agent: actor.id,
+    instance: claim.about?.instance ?? claim.worker,
     runner: claim.runner,
     phase: null,
     ...(claim.kid !== undefined && { kid: claim.kid }),

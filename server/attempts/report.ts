@@ -38,10 +38,27 @@ export async function reportAttempt(board: Board, attempt: string, report: Repor
 export async function expireAttempt(board: Board, attempt: AttemptRecord): Promise<void> {
   await onceAtATime(board, attempt.id, async relied => {
     if (!board.live.get(attempt.id)?.expired) return
-    const reason = `worker ${attempt.worker} was not heard of any more`
-    const ending = { state: 'lost', reason, ...(await journalsOf(board, attempt.id, {})) } as const
-    await endAttempt(board, attempt, { ending }, relied)
+    await lose(board, attempt, `worker ${attempt.worker} was not heard of any more`, relied)
   })
+}
+
+/** Its worker may not go on: the work is tried again elsewhere. */
+export async function giveUpAttempt(
+  board: Board,
+  attempt: AttemptRecord,
+  reason: string,
+): Promise<void> {
+  await onceAtATime(board, attempt.id, relied => lose(board, attempt, reason, relied))
+}
+
+async function lose(
+  board: Board,
+  attempt: AttemptRecord,
+  reason: string,
+  relied: readonly Expectation[],
+): Promise<void> {
+  const ending = { state: 'lost', reason, ...(await journalsOf(board, attempt.id, {})) } as const
+  await endAttempt(board, attempt, { ending }, relied)
 }
 
 /** The outcome names content that is looked at here, so both are done again when a collection went

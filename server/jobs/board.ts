@@ -6,6 +6,7 @@ import type { Journals } from '../attempts/journal.ts'
 import type { LiveAttempts } from '../attempts/live.ts'
 import type { Parts, Workspace } from '../parts.ts'
 import type { Queue } from '../queue/queue.ts'
+import type { Roster } from '../worker/roster.ts'
 import { type Changes, endpointTopic, jobTopic, READY } from './changes.ts'
 import { forget, write } from './reading.ts'
 import type { ReadySet } from './ready.ts'
@@ -21,6 +22,8 @@ export interface Board {
   readonly ready: ReadySet
   readonly queue: Queue
   readonly live: LiveAttempts
+  /** Workers that were heard of. */
+  readonly workers: Roster
   /** Logs of running attempts, and what was measured of them. */
   readonly journals: Journals
   readonly measurements: Journals

@@ -13,6 +13,7 @@ import { openQueue } from '../queue/queue.ts'
 import { QueueRules } from '../queue/rules.ts'
 import { endpointsOf, routeOf } from '../serve/endpoints.ts'
 import { killEndpoint } from '../serve/kill.ts'
+import { Roster } from '../worker/roster.ts'
 import { attemptEach, type Board } from './board.ts'
 import { openChanges } from './changes.ts'
 import { killJob } from './kill.ts'
@@ -81,6 +82,7 @@ async function openBoard(
     parts,
     newId: () => newId((last = Math.max(now(), last + 1))),
     live,
+    workers: await Roster.open(parts, live),
     changes: openChanges(messenger),
     turns: openTurns(),
     ready,

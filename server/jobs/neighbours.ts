@@ -33,6 +33,7 @@ export function openNeighbours(board: Board) {
       const ended = await board.live.refresh()
       const more = await board.ready.refresh()
       await board.queue.rules.refresh()
+      await board.workers.refresh()
       const moved = await readEndpoints(board)
       const topics = [...ended.map(attemptTopic), ...moved.map(endpointTopic)]
       board.changes.wakeHere(...topics, ...(more ? [READY] : []))

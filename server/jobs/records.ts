@@ -181,11 +181,26 @@ export type TrialRecord = {
   warnings: string[]
 }
 
+/** `needs`: what the worker must have, for the queue. */
 export type WorkRef =
   | { kind: 'build'; id: string; workspace: string; job: string }
   | { kind: 'ingest'; id: string; workspace: string; job: string }
-  | { kind: 'trial'; id: string; workspace: string; job: string; index: number }
-  | { kind: 'service'; id: string; workspace: string; job: string; endpoint: string }
+  | {
+      kind: 'trial'
+      id: string
+      workspace: string
+      job: string
+      index: number
+      needs?: Resources
+    }
+  | {
+      kind: 'service'
+      id: string
+      workspace: string
+      job: string
+      endpoint: string
+      needs?: Resources
+    }
 
 export type AttemptRecord = {
   id: string
@@ -195,6 +210,8 @@ export type AttemptRecord = {
   worker: string
   /** Agent of the worker. */
   agent: string
+  /** Which of the workers with that agent. */
+  instance?: string
   runner: string
   phase: Phase | null
   /** Key that it was claimed with: its outcome has to be signed. */

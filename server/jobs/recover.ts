@@ -44,7 +44,8 @@ export async function takeUp(board: Board): Promise<void> {
     await settleBuilt(board, endpoint.name)
     const { name, work: id, image, state, workspace, buildJob: job, createdAt } = endpoint
     if (image === null || state === 'PIPELINE_FAILURE') return
-    await offer(board, { kind: 'service', id, workspace, job, endpoint: name }, createdAt)
+    const needs = endpoint.resources
+    await offer(board, { kind: 'service', id, workspace, job, endpoint: name, needs }, createdAt)
   })
 }
 
@@ -57,7 +58,8 @@ async function takeUpJob(board: Board, workspace: string, id: string): Promise<v
   for (const index of job.train?.live ?? []) {
     const trial = await readRecord<TrialRecord>(ledger, keyOf.trial(id, index))
     if (!trial) continue
-    const work = { kind: 'trial', id: trial.value.id, workspace, job: id, index } as const
+    const needs = job.resources
+    const work = { kind: 'trial', id: trial.value.id, workspace, job: id, index, needs } as const
     await offer(board, work, job.started)
   }
   if (job.train) await advance(board, workspace, id)

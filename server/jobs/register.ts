@@ -10,6 +10,7 @@ import { queueRoutes } from '../queue/routes.ts'
 import { replayRoutes } from '../replay/routes.ts'
 import { serveRoutes } from '../serve/routes.ts'
 import { trainRoutes } from '../train/routes.ts'
+import { workerRoutes } from '../worker/routes.ts'
 import type { Jobs } from './jobs.ts'
 import { jobRoutes } from './routes.ts'
 
@@ -36,4 +37,5 @@ export const registerJobRoutes: FastifyPluginAsync<JobRoutesOptions> = async (ap
   await app.register(quarantineRoutes, { board })
   await app.register(evidenceRoutes, { board })
   await app.register(queueRoutes, { board })
+  await app.register(workerRoutes, { board })
 }

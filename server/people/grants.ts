@@ -47,7 +47,8 @@ export function openGrants({ ledger, now, agent }: Options): Grants {
       const grant = await grantOf(ledger, token)
       if (!grant || grant.expiresAt <= now()) return undefined
       if (grant.kind === 'user') return userOf(ledger, grant)
-      if (grant.expiresAt - now() < UNUSED_MS / 2) {
+      const isFixed = grant.kind === 'worker' && grant.fixed === true
+      if (!isFixed && grant.expiresAt - now() < UNUSED_MS / 2) {
         await keep(tokenKey(token), { ...grant, expiresAt: now() + UNUSED_MS })
       }
       const { agent: id, organisation } = grant

@@ -22,7 +22,8 @@ export function tokenKey(token: string): string {
 /** What is behind a token. Users' rights are those of their role at the moment they use it. */
 export type Grant = (
   | { kind: 'user'; id: string; user: string }
-  | { kind: 'worker'; name: string }
+  /** `fixed`: it ends when it says, however often it is used. */
+  | { kind: 'worker'; name: string; fixed?: boolean }
   | { kind: 'attempt'; attempt: string; pulls?: string }
 ) & { agent: string; organisation: string; expiresAt: number }
 

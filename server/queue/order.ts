@@ -34,17 +34,19 @@ export function obstacleTo(work: WorkRef, rules: Rules, load: Load): string | un
   return `its workspace may run ${limit} trial${limit === 1 ? '' : 's'} at once`
 }
 
-/** The first in the order of those that may be handed out to a taker of these kinds. */
+/** The first in the order of those that may be handed out to a taker of these kinds that they fit. */
 export function nextOf(
   entries: readonly ReadyWork[],
   kinds: readonly string[],
+  fits: (work: WorkRef) => boolean,
   rules: Rules,
   load: Load,
 ): ReadyWork | undefined {
   let best: ReadyWork | undefined
   for (const entry of entries) {
     if (!kinds.includes(entry.work.kind) || obstacleTo(entry.work, rules, load)) continue
-    if (best === undefined || before(entry, best, rules, load) < 0) best = entry
+    if (best !== undefined && before(entry, best, rules, load) > 0) continue
+    if (fits(entry.work)) best = entry
   }
   return best
 }

@@ -7,7 +7,7 @@ import { readRecord, recordsOf } from '../jobs/reading.ts'
 import type { ReadyWork } from '../jobs/ready.ts'
 import { type JobRecord, keyOf, type WorkRef } from '../jobs/records.ts'
 import { inOrder, type Load, loadOf, obstacleTo } from './order.ts'
-import { ALL, type Rules } from './rules.ts'
+import { ALL } from './rules.ts'
 
 /** Of each part; what comes after that is only said to be there. */
 const SHOWN = 200
@@ -39,7 +39,7 @@ export async function viewOf(
   const all = board.ready.all()
   const ready = inOrder(all.slice(0, ORDERED), rules, load)
     .filter(mine)
-    .map(entry => readyRow(entry, names, rules, load))
+    .map(entry => readyRow(board, entry, names, load))
   const waiting = await Array.fromAsync(waitingIn(board, names))
   const longest = Math.max(running.length, ready.length, waiting.length)
   return {
@@ -55,12 +55,13 @@ export async function viewOf(
   }
 }
 
-function readyRow(entry: ReadyWork, names: Names, rules: Rules, load: Load) {
-  const obstacle = obstacleTo(entry.work, rules, load)
+function readyRow(board: Board, entry: ReadyWork, names: Names, load: Load) {
+  const { work } = entry
+  const obstacle = obstacleTo(work, board.queue.rules, load)
   const since = new Date(readySince(entry)).toISOString()
   return {
-    ...rowOf(entry.work, names, since),
-    reason: obstacle ?? 'a worker with a free slot',
+    ...rowOf(work, names, since),
+    reason: obstacle ?? board.workers.need(work),
   }
 }
 

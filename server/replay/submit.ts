@@ -3,7 +3,6 @@
  * force, images and models stay what they are. */
 import type { Actor } from '../../api/actor.ts'
 import { KaosError } from '../../api/errors.ts'
-import { checkResources } from '../../api/resources.ts'
 import type { ReplayAccepted, ReplayRequest } from '../../api/wire.ts'
 import type { Expectation, NewEdge, Node } from '../../graph/ledger.ts'
 import { type Board, carryOut, type Plan, planFor, saveJob, startingJob } from '../jobs/board.ts'
@@ -45,7 +44,7 @@ export async function submitReplay(
 ): Promise<ReplayAccepted> {
   const original = await originalOf(board, workspace, request)
   requireKnown(original, request)
-  checkResources(original.job.resources, board.parts.limits)
+  const unready = board.workers.require(original.job.resources)
   const wish = { actor, workspace, request, original, once }
   const { job, build, warnings } = await board.parts.intake.relying((relied, epoch) =>
     retrying(() => submit(board, wish, relied, epoch)),
@@ -56,7 +55,7 @@ export async function submitReplay(
     job: await rowOf(people, job),
     of: replayedModel(job.replay!),
     build: build ? await rowOf(people, build) : null,
-    warnings: [...warnings],
+    warnings: [...warnings, ...unready],
   }
 }
 

@@ -56,13 +56,9 @@ async function deploy(board: Board, held: Held<EndpointRecord>, image: string): 
     moves: [{ pointer: `endpoint/${workspace}/${name}`, target: revision }],
   })
   saveEndpoint(board, plan, endpoint)
-  const { work: id, buildJob: job } = endpoint
-  makeReady(
-    board,
-    plan,
-    { kind: 'service', id, workspace, job, endpoint: name },
-    endpoint.createdAt,
-  )
+  const { work: id, buildJob: job, resources: needs } = endpoint
+  const work = { kind: 'service', id, workspace, job, endpoint: name, needs } as const
+  makeReady(board, plan, work, endpoint.createdAt)
   await carryOut(board, plan)
 }
 

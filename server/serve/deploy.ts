@@ -3,7 +3,6 @@
  * once its image is built. */
 import type { Actor } from '../../api/actor.ts'
 import { sixOf } from '../../api/ids.ts'
-import { checkResources } from '../../api/resources.ts'
 import type { ServeAccepted, ServeRequest } from '../../api/wire.ts'
 import type { Expectation, NewNode, Node } from '../../graph/ledger.ts'
 import { type Board, carryOut, planFor, saveEndpoint, timeOf } from '../jobs/board.ts'
@@ -39,8 +38,8 @@ export async function deployEndpoint(
   host: string,
   once?: string,
 ): Promise<ServeAccepted> {
-  const { ledger, limits, people, partOf } = board.parts
-  checkResources(request.resources ?? {}, limits)
+  const { ledger, people, partOf } = board.parts
+  const unready = board.workers.require(request.resources ?? {})
   const source = await findBundle(ledger, workspace, 'serve-source', request.source, partOf)
   const model =
     request.model === undefined
@@ -63,7 +62,7 @@ export async function deployEndpoint(
     source: `/${endpoint.codeName}`,
     model: endpoint.model?.modelId ?? null,
     build: await rowOf(people, build),
-    warnings: [...warnings],
+    warnings: [...warnings, ...unready],
   }
 }
 

@@ -199,6 +199,7 @@ async function release(board: Board, training: Training, image: string): Promise
       workspace: job.workspace,
       job: job.id,
       index,
+      needs: job.resources,
     } as const
     plan.expect.push(absent(name))
     plan.records.push(write(name, { trial: trial.id }), write(keyOf.trial(job.id, index), trial))

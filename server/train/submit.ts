@@ -3,7 +3,6 @@
 import type { Actor } from '../../api/actor.ts'
 import { KaosError } from '../../api/errors.ts'
 import { type Grid, gridText, parseGrid } from '../../api/grid.ts'
-import { checkResources } from '../../api/resources.ts'
 import type { TrainAccepted, TrainRequest } from '../../api/wire.ts'
 import type { Expectation, NewNode, Node } from '../../graph/ledger.ts'
 import { putBytes } from '../../store/trees.ts'
@@ -47,8 +46,8 @@ interface Result {
   readonly ingest: JobRecord | undefined
   readonly job: JobRecord | undefined
   readonly unchanged: boolean
-  /** Inputs that are much like something quarantined. */
-  readonly likened?: readonly string[]
+  /** Inputs that are much like something quarantined, and workers that are not there. */
+  readonly notes?: readonly string[]
 }
 
 export async function submitTraining(
@@ -129,13 +128,13 @@ async function submit(
   relied: readonly Expectation[],
   epoch: number,
 ): Promise<Result> {
-  const { ledger, limits, presence } = board.parts
+  const { ledger, presence } = board.parts
   const { workspace, grid, once } = wish
   const before = await readTargets(ledger, workspace.id)
   const made = await madeBefore<Made>(ledger, once)
   if (made) return resultOf(board, workspace, before, made)
   const resources = { ...resourcesOf(before), ...wish.request.resources }
-  checkResources(resources, limits)
+  const unready = board.workers.require(resources)
   const plan = planFor(wish.actor.id, workspace.organisation, relied)
   const hyper = grid ? await hyperparameters(board, plan, workspace, grid) : null
   const manifest = wish.manifest && (await planManifest(board, plan, workspace, wish.manifest))
@@ -164,7 +163,7 @@ async function submit(
     noteMade(board, plan, once, { ...ids, unchanged })
     await carryOut(board, plan)
   }
-  return { ...result, likened: clean.warnings }
+  return { ...result, notes: [...clean.warnings, ...(result.job ? unready : [])] }
 }
 
 /** QUARANTINED when one of them is. */
@@ -257,7 +256,7 @@ async function started(board: Board, plan: Plan, wish: Wish, targets: Targets): 
 }
 
 function warningsOf(request: TrainRequest, grid: Grid | undefined, result: Result): string[] {
-  const warnings: string[] = [...(result.likened ?? [])]
+  const warnings: string[] = [...(result.notes ?? [])]
   if (request.parallelism !== undefined && !grid) {
     warnings.push('parallelism is kept, but has no effect without hyperparameters')
   }

@@ -112,6 +112,7 @@ function spawnWorker({ settings, url }: Options, token: string): ChildProcess {
         KAOS_DATA: settings.data,
         KAOS_RUNNER: settings.runner,
         KAOS_SLOTS: String(settings.slots),
+        KAOS_LABELS: settings.labels.join(','),
         ...(dockerSocket !== undefined && { KAOS_DOCKER_SOCKET: dockerSocket }),
         ...(baseImage !== undefined && { KAOS_BASE_IMAGE: baseImage }),
       }),

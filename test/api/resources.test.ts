@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { checkResources, memoryText, parseCpu, parseGpu, parseMemory } from '../../api/resources.ts'
+import {
+  checkResources,
+  memoryText,
+  parseCpu,
+  parseGpu,
+  parseLabels,
+  parseMemory,
+} from '../../api/resources.ts'
 
 test('memory is read in bytes, thousands and powers of two', () => {
   const cases: [string, number][] = [
@@ -37,24 +44,51 @@ test('cores may be fractions, devices are whole', () => {
   assert.throws(() => parseGpu('0.5'), { code: 'GPU_REQUEST_ERROR' })
 })
 
-test('more than the host has is refused, naming what was asked for and what is there', () => {
-  const host = { cpus: 2, memoryBytes: 4 * 1024 ** 3, gpus: 0 }
+const GIB = 1024 ** 3
+const small = { name: 'small', labels: ['ssd'], cpus: 2, memoryBytes: 4 * GIB, gpus: 0 }
+const large = { name: 'large', labels: ['gpu'], cpus: 64, memoryBytes: 512 * GIB, gpus: 8 }
 
-  checkResources({ cpu: 2, memoryBytes: 4 * 1024 ** 3, gpu: 0 }, host)
-  checkResources({}, host)
-  assert.throws(() => checkResources({ cpu: 3 }, host), {
+test('more than any worker has is refused, naming what was asked for and the largest', () => {
+  checkResources({ cpu: 2, memoryBytes: 4 * GIB, gpu: 0 }, [small])
+  checkResources({}, [small])
+  checkResources({ cpu: 64, gpu: 8, labels: ['gpu'] }, [small, large])
+  assert.throws(() => checkResources({ cpu: 3 }, [small]), {
     code: 'CPU_REQUEST_ERROR',
-    message: /3 cores .* this host has 2/,
+    message: /3 cores .* \(small\) has 2 cores/,
   })
-  assert.throws(() => checkResources({ memoryBytes: 8 * 1024 ** 3 }, host), {
+  assert.throws(() => checkResources({ memoryBytes: 8 * GIB }, [small]), {
     code: 'MEMORY_REQUEST_ERROR',
-    message: /8Gi .* this host has 4Gi/,
+    message: /8Gi .* has 4Gi/,
   })
-  assert.throws(() => checkResources({ gpu: 1 }, host), {
+  assert.throws(() => checkResources({ gpu: 9 }, [small, large]), {
     code: 'GPU_REQUEST_ERROR',
-    message: /1 GPUs .* this host has 0/,
-    detail: { requested: 1, available: 0 },
+    message: /9 GPUs .* the largest worker \(large\) has 8 GPUs/,
+    detail: { requested: 9, available: 8 },
   })
+})
+
+test('one worker must have all of it together', () => {
+  const wide = { ...small, name: 'wide', cpus: 128 }
+
+  checkResources({ cpu: 128 }, [wide, large])
+  assert.throws(() => checkResources({ cpu: 128, gpu: 1 }, [wide, large]), {
+    code: 'CPU_REQUEST_ERROR',
+    message: /\(large\) has 64 cores/,
+  })
+  assert.throws(() => checkResources({ gpu: 1, labels: ['ssd'] }, [small, large]), {
+    code: 'GPU_REQUEST_ERROR',
+    message: /the largest worker with label ssd \(small\) has 0 GPUs/,
+  })
+})
+
+test('a label that no worker carries is refused, naming those that there are', () => {
+  assert.throws(() => checkResources({ labels: ['tpu'] }, [small, large]), {
+    code: 'LABEL_REQUEST_ERROR',
+    message: /no worker carries label tpu \(there are gpu, ssd\)/,
+  })
+  assert.deepEqual(parseLabels(['gpu,bigmem', 'gpu']), ['bigmem', 'gpu'])
+  assert.deepEqual(parseLabels(['none']), [])
+  assert.throws(() => parseLabels(['a b']), { code: 'LABEL_REQUEST_ERROR' })
 })
 
 test('amounts of memory are shown with the unit that fits', () => {
