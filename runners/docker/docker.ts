@@ -14,13 +14,15 @@ import { Programs } from './programs.ts'
 export interface DockerOptions {
   /** Path of the engine's socket, or an address as DOCKER_HOST has it. */
   readonly socket?: string
+  /** Which GPUs to hand out: numbers or UUIDs, `none`, `all`. */
+  readonly gpus?: string
 }
 
 export async function openDockerRunner(options: DockerOptions = {}): Promise<Runner> {
   const engine = connect(options.socket)
   let seen: Promise<Host> | undefined
   const host = () => {
-    seen ??= lookAtHost(engine)
+    seen ??= lookAtHost(engine, options.gpus)
     // An engine that did not answer may do so the next time.
     seen.catch(() => (seen = undefined))
     return seen

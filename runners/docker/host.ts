@@ -1,8 +1,10 @@
 /* The host behind the engine: what it offers, and what stands in every environment record. */
 import { readdir, readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
+import { join } from 'node:path'
 import type { Environment } from '../../api/attempts.ts'
 import type { Capabilities } from '../runner.ts'
+import { findGpus, type Gpus } from '../gpus.ts'
 import { type Engine, reaching } from './engine.ts'
 
 const NVIDIA = '/proc/driver/nvidia/gpus'
@@ -11,6 +13,7 @@ const ANSWER_WITHIN_MS = 20_000
 export interface Host {
   readonly capabilities: Capabilities
   readonly environment: Environment
+  readonly gpus: Gpus
   /** How GPUs are asked for, where there are any. */
   readonly gpuDriver: 'nvidia' | 'cdi'
 }
@@ -27,23 +30,25 @@ interface EngineFacts {
   readonly PidsLimit?: boolean
   readonly SecurityOptions?: readonly string[] | null
   readonly Runtimes?: Readonly<Record<string, unknown>>
+  /** Where the engine looks for CDI (API 1.44); nothing when it does not. */
+  readonly CDISpecDirs?: readonly string[] | null
   readonly DiscoveredDevices?: readonly { readonly ID?: string }[] | null
 }
 
-export async function lookAtHost(engine: Engine): Promise<Host> {
+/** `only`: which GPUs to hand out. */
+export async function lookAtHost(engine: Engine, only?: string): Promise<Host> {
   const facts: EngineFacts = await reaching(engine, () => engine.docker.info(), ANSWER_WITHIN_MS)
   const hasRuntime = facts.Runtimes?.nvidia !== undefined
-  const devices = (facts.DiscoveredDevices ?? []).filter(one =>
-    one.ID?.startsWith('nvidia.com/gpu='),
-  )
-  const gpus = hasRuntime || devices.length > 0 ? await gpuNames() : []
+  const gpus = hasRuntime || (await hasCdi(facts)) ? await gpusOf(only) : { devices: [] }
   const name = `Docker Engine ${facts.ServerVersion}`
   return {
+    gpus,
     gpuDriver: hasRuntime ? 'nvidia' : 'cdi',
     capabilities: {
       cpus: facts.NCPU,
       memoryBytes: facts.MemTotal,
-      gpus: gpus.length,
+      gpus: gpus.devices.length,
+      ...gpus,
       engine: name,
       readOnlyInputs: true,
       notes: notesOn(facts),
@@ -56,7 +61,6 @@ export async function lookAtHost(engine: Engine): Promise<Host> {
       cpu: cpus()[0]?.model ?? 'unknown',
       cpus: facts.NCPU,
       memoryBytes: facts.MemTotal,
-      ...(gpus.length === 0 ? {} : { gpus }),
     },
   }
 }
@@ -72,13 +76,30 @@ function notesOn(facts: EngineFacts): string[] {
   return notes
 }
 
-/** The names of the host's GPUs, in the order of their numbers. */
-async function gpuNames(): Promise<string[]> {
+/** Whether the engine knows the GPUs by CDI. Before API 1.50 it does not tell which devices it found, so
+ * its folders are looked into. */
+async function hasCdi({ DiscoveredDevices, CDISpecDirs }: EngineFacts): Promise<boolean> {
+  if (DiscoveredDevices) {
+    return DiscoveredDevices.some(one => one.ID?.startsWith('nvidia.com/gpu='))
+  }
+  for (const folder of CDISpecDirs ?? []) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      const text = await readFile(join(folder, name), 'utf8').catch(() => '')
+      if (text.includes('nvidia.com/gpu')) return true
+    }
+  }
+  return false
+}
+
+/** Without `nvidia-smi`, as in a container of its own, the driver's own files say which there are. */
+async function gpusOf(only = 'all'): Promise<Gpus> {
+  const found = await findGpus(only)
+  if (found.devices.length > 0 || only !== 'all') return found
   const folders = await readdir(NVIDIA).catch(() => [])
-  return Promise.all(
-    folders.sort().map(async folder => {
-      const text = await readFile(`${NVIDIA}/${folder}/information`, 'utf8').catch(() => '')
-      return /^Model:\s*(.+)$/m.exec(text)?.[1]?.trim() ?? folder
-    }),
-  )
+  const devices = folders.sort().map(async (folder, number) => {
+    const text = await readFile(`${NVIDIA}/${folder}/information`, 'utf8').catch(() => '')
+    const told = (name: string) => new RegExp(`^${name}:\\s*(.+)$`, 'm').exec(text)?.[1]?.trim()
+    return { index: String(number), uuid: told('GPU UUID') ?? '', model: told('Model') ?? folder }
+  })
+  return { devices: await Promise.all(devices) }
 }

@@ -3,12 +3,13 @@ import type Dockerode from 'dockerode'
 import type { Address, Environment, Measurement } from '../../api/attempts.ts'
 import { timeOf } from '../exit.ts'
 import { openGpuLook } from '../gpu-use.ts'
+import { gpuFacts } from '../gpus.ts'
 import { readLog } from '../read-log.ts'
 import { forget, readRecord, writeRecord } from '../records.ts'
 import type { Exit, Place, Running, RunOrder, TrialOrder } from '../runner.ts'
 import type { Purpose, Sandbox } from '../sandbox.ts'
 import { type Engine, isGone, reaching, statusOf } from './engine.ts'
-import { Gpus } from './gpus.ts'
+import { GpuClaims } from './gpus.ts'
 import type { Host } from './host.ts'
 import type { Images } from './images.ts'
 import { LogPump } from './pump.ts'
@@ -36,7 +37,7 @@ export class Programs {
   readonly #engine: Engine
   readonly #images: Images
   readonly #host: () => Promise<Host>
-  readonly #gpus: Gpus
+  readonly #gpus: GpuClaims
   readonly #look = openGpuLook()
   readonly #live = new Map<string, Live>()
 
@@ -44,22 +45,24 @@ export class Programs {
     this.#engine = engine
     this.#images = images
     this.#host = host
-    this.#gpus = new Gpus(engine, host)
+    this.#gpus = new GpuClaims(engine, host)
   }
 
   async start(order: RunOrder | TrialOrder, place: Place, purpose: Purpose): Promise<Running> {
-    const { environment: host } = await this.#host()
+    const { environment: facts, gpus } = await this.#host()
     const engine = this.#engine
-    const launched = await this.#gpus.holding(order.resources.gpu ?? 0, devices =>
-      launch({
+    let host = facts
+    const launched = await this.#gpus.holding(order.resources.gpu ?? 0, devices => {
+      host = { ...facts, ...gpuFacts(devices?.given ?? [], gpus) }
+      return launch({
         engine,
         images: this.#images,
         order,
         place,
         purpose,
         ...(devices === undefined ? {} : { devices }),
-      }),
-    )
+      })
+    })
     if (launched.state === 'refused') {
       await writeRecord(place, 'exit', launched.exit)
       return ended(launched.exit, host)

@@ -1,5 +1,6 @@
 /* The box a program runs in (runners/sandbox.ts), as the engine is asked for it. */
 import type Dockerode from 'dockerode'
+import type { Gpu } from '../../api/workers.ts'
 import { FORCED_AT, type RunOrder, type TrialOrder } from '../runner.ts'
 import {
   commandOf,
@@ -26,8 +27,7 @@ const ENGINE_LOG = '400m'
 
 export interface Devices {
   readonly driver: 'nvidia' | 'cdi'
-  /** Numbers of the GPUs; empty: as many as asked for, whichever the engine picks. */
-  readonly numbers: readonly number[]
+  readonly given: readonly Gpu[]
 }
 
 export interface Box {
@@ -36,13 +36,17 @@ export interface Box {
   readonly purpose: Purpose
   readonly order: RunOrder | TrialOrder
   readonly sandbox: Sandbox
+  /** Absent where the host has none that can be told apart: then the engine picks. */
   readonly devices?: Devices
 }
 
 /** The engine's order for the container. */
 export function containerOf(box: Box): Dockerode.ContainerCreateOptions {
   const { order, sandbox, purpose } = box
-  const numbers = box.devices?.numbers ?? []
+  const given = box.devices?.given ?? []
+  // Else an image may ask for all of them by itself, where nvidia's is the usual runtime.
+  const hidden = box.devices && given.length === 0 ? { NVIDIA_VISIBLE_DEVICES: 'void' } : {}
+  const env = { ...envOf(sandbox, order), ...hidden }
   return {
     name: `kaos-${box.attempt}`,
     Image: box.image,
@@ -50,13 +54,13 @@ export function containerOf(box: Box): Dockerode.ContainerCreateOptions {
     Cmd: [],
     WorkingDir: sandbox.workingDir,
     User: sandbox.user,
-    Env: Object.entries(envOf(sandbox, order)).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Healthcheck: { Test: ['NONE'] },
     Labels: {
       [ATTEMPT_LABEL]: box.attempt,
       [PURPOSE_LABEL]: purpose,
       // Also when there are none: the image may have a label of that name.
-      [GPUS_LABEL]: numbers.join(','),
+      [GPUS_LABEL]: given.map(({ index }) => index).join(','),
     },
     ...(purpose === 'serve' ? { ExposedPorts: { [PORT]: {} } } : {}),
     HostConfig: hostConfigOf(box),
@@ -121,17 +125,11 @@ function tmpfsOf(bytes: number): Record<string, string> {
 }
 
 function deviceRequestOf(count: number, devices: Devices | undefined): Dockerode.DeviceRequest {
-  const numbers = devices?.numbers ?? []
+  const given = devices?.given ?? []
   if (devices?.driver === 'cdi') {
-    return { Driver: 'cdi', DeviceIDs: numbers.map(number => `nvidia.com/gpu=${number}`) }
+    return { Driver: 'cdi', DeviceIDs: given.map(({ index }) => `nvidia.com/gpu=${index}`) }
   }
-  const which = numbers.length === 0 ? { Count: count } : { DeviceIDs: numbers.map(String) }
+  const which =
+    given.length === 0 ? { Count: count } : { DeviceIDs: given.map(one => one.uuid || one.index) }
   return { Driver: 'nvidia', Capabilities: [['gpu']], ...which }
-}
-
-/** The numbers of free GPUs; undefined if there are not enough. */
-export function freeGpus(all: number, taken: Iterable<number>, wanted: number) {
-  const used = new Set(taken)
-  const free = Array.from({ length: all }, (_, number) => number).filter(one => !used.has(one))
-  return free.length < wanted ? undefined : free.slice(0, wanted)
 }

@@ -2,6 +2,7 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import type Dockerode from 'dockerode'
 import { KaosError } from '../../api/errors.ts'
+import { noGpus } from '../gpus.ts'
 import type { Exit, Place, RunOrder, TrialOrder } from '../runner.ts'
 import { type Purpose, type Sandbox, sandboxOf } from '../sandbox.ts'
 import { type Engine, isGone, reaching, refused, statusOf, translated, wordsOf } from './engine.ts'
@@ -114,10 +115,7 @@ function inWords(error: unknown, order: RunOrder): unknown {
   if (error instanceof KaosError) return error
   const words = wordsOf(error)
   if ((order.resources.gpu ?? 0) > 0 && NO_GPU.test(words)) {
-    const message =
-      'this host has no GPU runtime for containers; install the NVIDIA container toolkit, or ask ' +
-      'for no GPU (--gpu 0)'
-    return new KaosError('RUNNER_UNAVAILABLE', message, { cause: error })
+    return noGpus(order.resources.gpu ?? 0, 0, error)
   }
   if (NOT_VISIBLE.test(words)) {
     const message = `the Docker Engine does not see the worker's folders; run both on one host (${words})`

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { digestOf } from '../../api/digest.ts'
 import type { ImageInfo } from '../../runners/docker/images.ts'
 import { isRootIn, whyNotRunnable } from '../../runners/docker/program.ts'
-import { containerOf, type Devices, freeGpus } from '../../runners/docker/sandbox.ts'
+import { containerOf, type Devices } from '../../runners/docker/sandbox.ts'
 import { measurementOf } from '../../runners/docker/stats.ts'
 import { exitOf } from '../../runners/exit.ts'
 import type { TrialOrder } from '../../runners/runner.ts'
@@ -11,6 +11,8 @@ import { sandboxOf } from '../../runners/sandbox.ts'
 
 const MEBIBYTE = 1024 * 1024
 const times = { startedAt: '2026-01-01T00:00:00.000Z', finishedAt: '2026-01-01T01:00:00.000Z' }
+
+const gpu = (index: string) => ({ index, uuid: `GPU-${index}`, model: 'NVIDIA H100' })
 
 function orderOf(more: Partial<TrialOrder> = {}, labels: Record<string, string> = {}): TrialOrder {
   const tree = digestOf('')
@@ -141,27 +143,32 @@ describe('what the engine is asked for', () => {
 
   it('names the GPUs, or counts them where they are not known', () => {
     const two = orderOf({ resources: { gpu: 2 } })
+    const given = [gpu('1'), gpu('3')]
 
-    const counted = boxOf(two, {}, { driver: 'nvidia', numbers: [] })
-    const named = boxOf(two, {}, { driver: 'nvidia', numbers: [1, 3] })
-    const cdi = boxOf(two, {}, { driver: 'cdi', numbers: [1, 3] })
+    const counted = boxOf(two)
+    const named = boxOf(two, {}, { driver: 'nvidia', given })
+    const cdi = boxOf(two, {}, { driver: 'cdi', given })
 
     assert.deepEqual(counted.HostConfig?.DeviceRequests, [
       { Driver: 'nvidia', Capabilities: [['gpu']], Count: 2 },
     ])
     assert.deepEqual(named.HostConfig?.DeviceRequests, [
-      { Driver: 'nvidia', Capabilities: [['gpu']], DeviceIDs: ['1', '3'] },
+      { Driver: 'nvidia', Capabilities: [['gpu']], DeviceIDs: ['GPU-1', 'GPU-3'] },
     ])
     assert.equal(named.Labels?.['kaos.gpus'], '1,3')
     assert.deepEqual(cdi.HostConfig?.DeviceRequests, [
       { Driver: 'cdi', DeviceIDs: ['nvidia.com/gpu=1', 'nvidia.com/gpu=3'] },
     ])
-    assert.equal(boxOf(orderOf({ resources: { gpu: 0 } })).HostConfig?.DeviceRequests, undefined)
   })
 
-  it('gives each GPU to one program at a time', () => {
-    assert.deepEqual(freeGpus(4, [0, 2], 2), [1, 3])
-    assert.equal(freeGpus(4, [0, 2], 3), undefined)
+  it('shows no GPU to a program that asked for none', () => {
+    const none = orderOf({ resources: { gpu: 0 } })
+
+    const box = boxOf(none, {}, { driver: 'nvidia', given: [] })
+
+    assert.equal(box.HostConfig?.DeviceRequests, undefined)
+    assert.ok(box.Env?.includes('NVIDIA_VISIBLE_DEVICES=void'))
+    assert.ok(!boxOf(none).Env?.some(one => one.startsWith('NVIDIA')))
   })
 })
 
