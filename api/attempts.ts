@@ -17,7 +17,7 @@
 import Type, { type Static } from 'typebox'
 import { Envelope } from './attestation.ts'
 import { DigestSchema } from './digest-schema.ts'
-import { Label, LABELS_MAX, WorkerAbout } from './workers.ts'
+import { LABELS_MAX, Label, WorkerAbout } from './workers.ts'
 
 const Id = Type.String({ pattern: '^[0-9a-f]{32}$' })
 const At = Type.String({ format: 'date-time' })
@@ -159,6 +159,8 @@ export const WorkOrder = Type.Object(
     organisation: Type.Optional(Type.String()),
     job: Id,
     work: Type.Union([BuildWork, TrialWork, ServiceWork, IngestWork]),
+    /** Of a service: what callers must know to be let through by the worker's forwarder. */
+    secret: Type.Optional(Type.String()),
     /** What comes of it counts only with a signed statement (api/job-statement.ts). */
     signing: Type.Optional(
       Type.Object({ installation: Type.String(), agent: Type.String(), runner: Type.String() }),
@@ -168,12 +170,16 @@ export const WorkOrder = Type.Object(
 )
 export type WorkOrder = Static<typeof WorkOrder>
 
-/** Where a service listens, as seen from the server's host. */
+/** Where a service listens, as seen from its worker. */
 export const Address = Type.Union([
   Type.Object({ host: Type.String(), port: Type.Integer() }),
   Type.Object({ socket: Type.String() }),
 ])
 export type Address = Static<typeof Address>
+
+/** How the server reaches it: there, on its own host, or through the forwarder of its worker. */
+export const Reach = Type.Union([...Address.anyOf, Type.Object({ forwarder: Type.String() })])
+export type Reach = Static<typeof Reach>
 
 /** A device that a program may use, as it stands: others on it count as well. */
 export const GpuUse = Type.Object({
@@ -230,7 +236,7 @@ export const Renewal = Type.Object(
       Type.Union(PHASES.map(phase => Type.Literal(phase))),
     ),
     /** With phase `serving`. */
-    address: Type.Optional(Address),
+    address: Type.Optional(Reach),
     startedAt: Type.Optional(At),
     measurement: Type.Optional(Measurement),
     /** Of an ingestion. */

@@ -20,6 +20,7 @@ interface Flags {
   readonly cpu?: string | undefined
   readonly memory?: string | undefined
   readonly gpu?: string | undefined
+  readonly label?: readonly string[] | undefined
   readonly from?: string | undefined
   readonly again: boolean
 }
@@ -52,6 +53,7 @@ export function askedOf(flags: Flags, said: Said) {
       cpu: flags.cpu ?? said.cpu,
       memory: flags.memory ?? said.memory,
       gpu: flags.gpu ?? said.gpu,
+      label: flags.label ?? (said.label === undefined ? undefined : [said.label]),
       from: flags.from ?? said.from,
       again: flags.again,
     },

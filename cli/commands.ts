@@ -20,6 +20,7 @@ export const groups: Readonly<Record<string, string>> = {
   admin: 'users and tokens of a shared endpoint',
   'admin:user': 'users of a shared endpoint',
   'admin:token': 'tokens of a shared endpoint',
+  'admin:worker': 'hosts that run the jobs',
   'admin:quota': 'bytes that a workspace may take',
   'admin:keys': 'keys that sign the log, and those of workers',
   'admin:ledger': 'work on the ledger: move, rebuild, erase by law',
@@ -196,6 +197,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     () => import('./commands/model/describe.ts'),
   ),
   up: command('start a server, with a worker, in this terminal', () => import('./commands/up.ts')),
+  worker: command(
+    'run the jobs of a server on another host, in this terminal',
+    () => import('./commands/worker.ts'),
+  ),
   'provenance:show': command(
     'show what something came from, or what came from it',
     () => import('./commands/provenance/show.ts'),
@@ -290,6 +295,26 @@ export const commands: Readonly<Record<string, Entry>> = {
   'admin:token:revoke': command(
     'revoke a token at once',
     () => import('./commands/admin/token/revoke.ts'),
+  ),
+  'admin:worker:token': command(
+    'make the token of a worker; it is shown this once',
+    () => import('./commands/admin/worker/token.ts'),
+  ),
+  'admin:worker:list': command(
+    'list the workers: what they have, what they run',
+    () => import('./commands/admin/worker/list.ts'),
+  ),
+  'admin:worker:drain': command(
+    'give a worker nothing new; what it runs goes on',
+    () => import('./commands/admin/worker/drain.ts'),
+  ),
+  'admin:worker:resume': command(
+    'give a drained worker work again',
+    () => import('./commands/admin/worker/resume.ts'),
+  ),
+  'admin:worker:retire': command(
+    'take the token of a worker away, and what it runs',
+    () => import('./commands/admin/worker/retire.ts'),
   ),
   'admin:gc': command(
     'collect stored content that nothing needs any more',

@@ -41,6 +41,13 @@ export function environment(env: NodeJS.ProcessEnv = process.env): Environment {
   })
 }
 
+/** Where a program of ours keeps what it has, if nobody says. */
+export function defaultData(name: string, env: NodeJS.ProcessEnv = process.env): string {
+  return (
+    env.KAOS_DATA?.trim() || join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), name)
+  )
+}
+
 /** What `kaos up` reads, as docs/settings.md has it; the server itself checks the values. */
 const UP = {
   host: ['127.0.0.1', 'KAOS_HOST'],
@@ -49,7 +56,10 @@ const UP = {
   runner: ['docker where it answers, else process', 'KAOS_RUNNER'],
   docker_socket: ['/var/run/docker.sock', 'KAOS_DOCKER_SOCKET', 'DOCKER_HOST'],
   base_image: ['', 'KAOS_BASE_IMAGE'],
+  no_worker: ['', 'KAOS_NO_WORKER'],
   slots: ['2', 'KAOS_SLOTS'],
+  labels: ['', 'KAOS_LABELS'],
+  gpus: ['all', 'KAOS_GPUS'],
   cache_gb: ['a fifth of the volume', 'KAOS_CACHE_GB'],
   ingest_allow: ['', 'KAOS_INGEST_ALLOW'],
   ready_timeout: ['120', 'KAOS_READY_TIMEOUT'],
@@ -81,6 +91,11 @@ const UP = {
   memory_max_mb: ['768', 'KAOS_MEMORY_MAX_MB'],
   lag_max_ms: ['3000', 'KAOS_LAG_MAX_MS'],
   admin_token_file: ['', 'KAOS_ADMIN_TOKEN_FILE'],
+  worker_listen: ['', 'KAOS_WORKER_LISTEN'],
+  worker_address: ['', 'KAOS_WORKER_ADDRESS'],
+  worker_tls_cert: ['', 'KAOS_WORKER_TLS_CERT'],
+  worker_tls_key: ['', 'KAOS_WORKER_TLS_KEY'],
+  worker_plain: ['', 'KAOS_WORKER_PLAIN'],
   python: ['python3', 'KAOS_PYTHON'],
 } as const
 

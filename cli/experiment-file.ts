@@ -8,13 +8,13 @@
  *   manifest: files.jsonl      instead of data: files that the server fetches
  *   hyperparams: params.json   a file, or the lists themselves: {degree: [4, 5]}
  *   parallelism: 2
- *   resources: {cpu: 2, memory: 4G, gpu: 1} */
+ *   resources: {cpu: 2, memory: 4G, gpu: 1, label: bigmem} */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { type Document, isMap, isNode, isScalar, LineCounter, type Pair, parseDocument } from 'yaml'
 import { isKaosError, KaosError } from '../api/errors.ts'
 import { parseGrid } from '../api/grid.ts'
-import { parseCpu, parseGpu, parseMemory } from '../api/resources.ts'
+import { parseCpu, parseGpu, parseLabels, parseMemory } from '../api/resources.ts'
 import { nearest } from './nearest.ts'
 
 export interface Experiment {
@@ -30,6 +30,7 @@ export interface Experiment {
   readonly cpu?: string
   readonly memory?: string
   readonly gpu?: string
+  readonly label?: string
 }
 
 const FIELDS = [
@@ -42,7 +43,7 @@ const FIELDS = [
   'parallelism',
   'resources',
 ] as const
-const RESOURCES = ['cpu', 'memory', 'gpu'] as const
+const RESOURCES = ['cpu', 'memory', 'gpu', 'label'] as const
 const PARALLELISM_MAX = 1024
 
 export function readExperiment(file: string): Experiment {
@@ -160,10 +161,11 @@ class Reading {
     throw this.#wrongIn(pair, `parallelism must be a whole number from 1 to ${PARALLELISM_MAX}`)
   }
 
-  #resources(pair: Pair | undefined): Pick<Experiment, 'cpu' | 'memory' | 'gpu'> {
+  #resources(pair: Pair | undefined): Pick<Experiment, 'cpu' | 'memory' | 'gpu' | 'label'> {
     if (!pair) return {}
     const pairs = this.#pairs(pair.value, 'resources', RESOURCES)
-    const checks = { cpu: parseCpu, memory: parseMemory, gpu: parseGpu }
+    const label = (text: string) => parseLabels([text])
+    const checks = { cpu: parseCpu, memory: parseMemory, gpu: parseGpu, label }
     const found: Partial<Record<(typeof RESOURCES)[number], string>> = {}
     for (const name of RESOURCES) {
       const text = this.#text(pairs.get(name))

@@ -13,11 +13,12 @@ export interface Written {
 /** The text of kaos.yaml. */
 export function experimentText({ recipe, code, data, hyperparams }: Written): string {
   const { job, workspace, parallelism, resources } = recipe
-  const { cpu, memoryBytes, gpu } = resources
+  const { cpu, memoryBytes, gpu, labels = [] } = resources
   const asked = {
     ...(cpu === undefined ? {} : { cpu }),
     ...(memoryBytes === undefined ? {} : { memory: memoryText(memoryBytes) }),
     ...(gpu === undefined ? {} : { gpu }),
+    ...(labels.length === 0 ? {} : { label: labels.join(',') }),
   }
   const doc = new Document({
     from: job,

@@ -37,9 +37,14 @@ export const noCache = Flags.boolean({
 })
 export const wait = Flags.boolean({ summary: 'wait for the end; exit 5 when it fails' })
 
-/** `--cpu`, `--memory`, `--gpu`; read by resourcesOf. */
+/** `--cpu`, `--memory`, `--gpu`, `--label`; read by resourcesOf. */
 export const resources = {
   cpu: Flags.string({ summary: 'cores, a fraction is allowed', helpValue: 'CORES' }),
   memory: Flags.string({ summary: 'memory, like 512Mi or 2G', helpValue: 'AMOUNT' }),
   gpu: Flags.string({ summary: 'whole GPUs', helpValue: 'COUNT' }),
+  label: Flags.string({
+    summary: 'only on a worker that carries this; again for more, none for no label',
+    multiple: true,
+    helpValue: 'LABEL',
+  }),
 }

@@ -2,7 +2,19 @@
 import type { GitState, JobView, MeasurementLine, ModelRow } from '../api/wire.ts'
 import { byteText, countText, localTime } from './times.ts'
 
-const FACTS = ['runner', 'python', 'os', 'kernel', 'cpu', 'cores', 'user', 'network', 'hashSeed']
+const FACTS = [
+  'runner',
+  'python',
+  'os',
+  'kernel',
+  'cpu',
+  'cores',
+  'gpuDriver',
+  'cuda',
+  'user',
+  'network',
+  'hashSeed',
+]
 const PACKAGES_SHOWN = 12
 
 export function detailLines(view: JobView): string[] {
@@ -55,11 +67,12 @@ function gpusOf({ gpus }: Record<string, unknown>): string {
   return Array.isArray(gpus) ? gpus.join(', ') : ''
 }
 
-function askedText({ cpu, memoryBytes, gpu }: JobView['resources']): string {
+function askedText({ cpu, memoryBytes, gpu, labels = [] }: JobView['resources']): string {
   const parts = [
     cpu !== undefined && countText(cpu, 'core'),
     memoryBytes !== undefined && byteText(memoryBytes),
     gpu !== undefined && countText(gpu, 'GPU'),
+    ...labels.map(label => `label ${label}`),
   ].filter(Boolean)
   return parts.length === 0 ? 'no limits' : parts.join(', ')
 }

@@ -1,67 +1,69 @@
-/* The worker's process. Started by the server as a child, or alone on a host of its own; ends when its
- * stdin is closed (whoever started it is gone) or on SIGTERM, and leaves what runs to the next one.
+/* The worker's process. Started by the server as a child, or by `kaos worker` on a host of its own; ends
+ * when its stdin is closed (whoever started it is gone) or on SIGTERM, and leaves what runs to the next
+ * one.
  *
  *   KAOS_SERVER         URL of the server                          needed
- *   KAOS_WORKER_TOKEN   token with the scope `worker`              needed
+ *   KAOS_WORKER_TOKEN, KAOS_WORKER_TOKEN_FILE   token with the scope `worker`   needed
  *   KAOS_DATA           data folder; the worker keeps to `worker/` below it     needed
- *   KAOS_RUNNER         process | docker | kubernetes              process
+ *   KAOS_RUNNER         process | docker | kubernetes              docker where an engine answers, else process
  *   KAOS_SLOTS          trainings, builds and ingestions at once   2
+ *   KAOS_LABELS         words that jobs may ask for: gpu,bigmem
+ *   KAOS_GPUS           which GPUs are handed out                  all
  *   KAOS_CACHE_GB       inputs kept for later, in GB               a fifth of the volume
  *   KAOS_WORKER_ID      name that the server shows                 the host's name
+ *   KAOS_WORKER_LISTEN, _ADDRESS, _TLS_CERT, _TLS_KEY, _PLAIN      see worker/reach.ts
+ *   KAOS_WORKER_OWN     1: the server started it
  *   KAOS_CA             PEM file of the server's own authority
  *   KAOS_PYTHON         Python that programs are run with          python3
  *   KAOS_DOCKER_SOCKET, DOCKER_HOST   where the engine listens */
 import { existsSync, fstatSync, readFileSync } from 'node:fs'
-import { mkdir, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { KaosError } from '../api/errors.ts'
 import { countBuffersAsHeap } from '../api/heap.ts'
 import { openProcessRunner } from './process/process.ts'
 import type { Runner } from './runner.ts'
+import {
+  cacheBytesOf,
+  labelsOf,
+  needed,
+  reachSettingsOf,
+  requireProcessesAllowed,
+  slotsOf,
+  tokenOf,
+} from './settings.ts'
 import { AttemptsClient } from './worker/attempts-client.ts'
+import { openForwarder } from './worker/forwarder.ts'
+import { type ReachSettings, reachOf } from './worker/reach.ts'
 import { openWorker } from './worker/worker.ts'
 
 /** What pip may see of the worker's environment. */
 const FOR_PIP = /^(HOME|PIP_.*|(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/i
-const SLOTS = 2
 const DOCKER_SOCKET = '/var/run/docker.sock'
 
 const { env } = process
 
-function needed(name: string): string {
-  const value = env[name]
-  if (value) return value
-  throw new KaosError('CONFIGURATION', `${name} is not set; the worker cannot start without it`)
-}
-
-function slots(): number {
-  const value = Number(env.KAOS_SLOTS || SLOTS)
-  if (Number.isInteger(value) && value > 0) return value
-  throw new KaosError('CONFIGURATION', `KAOS_SLOTS is "${env.KAOS_SLOTS}"; give a number from 1`)
-}
-
-/** What is in use may be more. */
-async function cacheBytes(folder: string): Promise<number> {
-  if (env.KAOS_CACHE_GB) {
-    const value = Number(env.KAOS_CACHE_GB)
-    if (Number.isFinite(value) && value >= 0) return value * 1e9
-    const given = `KAOS_CACHE_GB is "${env.KAOS_CACHE_GB}"`
-    throw new KaosError('CONFIGURATION', `${given}; give a number of gigabytes, such as 50`)
-  }
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const { blocks, bsize } = await statfs(folder)
-  return (blocks * bsize) / 5
-}
-
 async function openDocker(): Promise<Runner> {
   const { openDockerRunner } = await import('./docker/docker.ts')
   const socket = env.KAOS_DOCKER_SOCKET || env.DOCKER_HOST
-  return openDockerRunner(socket ? { socket } : {})
+  return openDockerRunner({ gpus: env.KAOS_GPUS || 'all', ...(socket ? { socket } : {}) })
 }
 
-async function openRunner(folder: string): Promise<Runner> {
-  const name = env.KAOS_RUNNER || 'process'
+function openProcesses(folder: string, reach: ReachSettings): Promise<Runner> {
+  requireProcessesAllowed(env, reach)
+  const passed = Object.entries(env).filter(([key]) => FOR_PIP.test(key)) as [string, string][]
+  return openProcessRunner({
+    cache: join(folder, 'cache', 'environments'),
+    claims: join(folder, 'gpus'),
+    gpus: env.KAOS_GPUS || 'all',
+    env: Object.fromEntries(passed),
+    ...(env.KAOS_PYTHON ? { python: env.KAOS_PYTHON } : {}),
+  })
+}
+
+async function openRunner(folder: string, reach: ReachSettings): Promise<Runner> {
+  const name = env.KAOS_RUNNER
+  if (!name) return (await answering(await openDocker())) ?? openProcesses(folder, reach)
   if (name === 'docker') return openDocker()
   if (name === 'kubernetes') {
     const { openKubernetesRunner } = await import('./kubernetes/kubernetes.ts')
@@ -70,16 +72,21 @@ async function openRunner(folder: string): Promise<Runner> {
     const builder = hasDocker ? await openDocker() : undefined
     return openKubernetesRunner(kubernetesOptions(env), builder)
   }
-  if (name === 'process') {
-    const passed = Object.entries(env).filter(([key]) => FOR_PIP.test(key)) as [string, string][]
-    return openProcessRunner({
-      cache: join(folder, 'cache', 'environments'),
-      env: Object.fromEntries(passed),
-      ...(env.KAOS_PYTHON ? { python: env.KAOS_PYTHON } : {}),
-    })
-  }
+  if (name === 'process') return openProcesses(folder, reach)
   const known = 'give process, docker or kubernetes'
   throw new KaosError('CONFIGURATION', `KAOS_RUNNER is "${name}"; ${known}`)
+}
+
+/** Undefined when its engine does not answer. */
+async function answering(runner: Runner): Promise<Runner | undefined> {
+  try {
+    await runner.capabilities()
+    return runner
+  } catch (error) {
+    await runner.close()
+    if (error instanceof KaosError && error.code === 'RUNNER_UNAVAILABLE') return undefined
+    throw error
+  }
 }
 
 /** Resolves when this process is to end. */
@@ -100,18 +107,29 @@ const say = (line: string) => process.stderr.write(`worker: ${line}\n`)
 
 async function main(): Promise<void> {
   const ending = theEnd()
-  const folder = join(needed('KAOS_DATA'), 'worker')
+  const reach = reachSettingsOf(env)
   const client = new AttemptsClient({
-    server: needed('KAOS_SERVER'),
-    token: needed('KAOS_WORKER_TOKEN'),
+    server: reach.server,
+    token: tokenOf(env),
     ...(env.KAOS_CA ? { ca: readFileSync(env.KAOS_CA, 'utf8') } : {}),
   })
-  const runner = await openRunner(folder)
-  const id = env.KAOS_WORKER_ID || hostname()
-  const options = { slots: slots(), cacheBytes: await cacheBytes(folder) }
-  const worker = await openWorker({ id, folder, client, runner, say, ...options })
-  const { engine, notes } = await runner.capabilities()
-  say(`ready, runner ${runner.name}: ${engine}`)
+  const folder = join(needed(env, 'KAOS_DATA'), 'worker')
+  const options = {
+    id: env.KAOS_WORKER_ID || hostname(),
+    slots: slotsOf(env),
+    labels: labelsOf(env),
+    cacheBytes: await cacheBytesOf(env, folder),
+  }
+  const runner = await openRunner(folder, reach)
+  const place = await reachOf(reach)
+  const forwarder = place && (await openForwarder(place))
+  const services = reach.own || forwarder !== undefined
+  const worker = await openWorker({ ...options, folder, client, runner, forwarder, services, say })
+  const { engine, gpus, notes } = await runner.capabilities()
+  const having = gpus === 0 ? '' : `, GPUs: ${gpus}`
+  say(`ready, runner ${runner.name}: ${engine}${having}`)
+  if (forwarder) say(`calls to services come in at ${forwarder.about.url}`)
+  if (!services) say('note: it runs no services: give --listen for calls to them to come in at')
   for (const note of notes) say(`note: ${note}`)
   await ending
   await worker.close()

@@ -1,9 +1,9 @@
 /** What the terminal and GET /server say about this server. */
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { versionOf } from '../api/version.ts'
 import { isLoopbackHost } from './config.ts'
 import type { Settings } from './parts.ts'
-import { versionOf } from './system/version.ts'
 
 /** What each part runs on. */
 export function partsOf({ runner, neo4j, s3, redis }: Settings): Record<string, string> {

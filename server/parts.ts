@@ -104,10 +104,21 @@ export interface Reservation {
   release(): Promise<void>
 }
 
+/** A service on another host, behind the forwarder of its worker. */
+export interface Tunnel {
+  readonly attempt: string
+  readonly url: string
+  /** Address to connect to, whatever the URL's name means by now. */
+  readonly to?: string | undefined
+  /** PEM: the only certificate that is trusted. */
+  readonly certificate?: string | undefined
+  readonly secret: string
+}
+
 /** Where a request for `/<endpoint>/…` goes. */
 export interface Route {
   readonly endpoint: string
-  readonly address: Address | undefined
+  readonly address: Address | Tunnel | undefined
   readonly revision: string
   readonly model: string | undefined
   readonly state: string
@@ -217,6 +228,8 @@ export interface Parts {
   /** The installation's own, for what the server itself attests. */
   readonly keys: Pick<Keys, 'current' | 'list'>
   readonly proofs: LedgerProofs
+  /** What opens the forwarder of a worker for this attempt alone. */
+  secretOf(attempt: string): string
   /** Finds the parts of ModelKits. */
   readonly partOf?: PartOf
   readonly limits: Limits

@@ -56,5 +56,7 @@ export async function openRooms({ localName, ...ground }: Ground): Promise<Rooms
   const transfer = openTransfer({ ...ground, people, workspaces, space, intake, quotas })
   const kept = { transfer, intake, presence, quotas, kits, partOf: kits.partOf }
   metrics.from({ ledger, store })
-  return { ...ground, people, workspaces, space, ...kept, keys, proofs, metrics }
+  const secretOf = (attempt: string) => vault.secretOf('forwarder', attempt)
+  const made = { keys, proofs, metrics, secretOf }
+  return { ...ground, people, workspaces, space, ...kept, ...made }
 }

@@ -62,7 +62,7 @@ export const NewWorkerToken = Type.Object(
 )
 export type NewWorkerToken = Static<typeof NewWorkerToken>
 
-/** POST /admin/workers/:name/drain, /resume -> 204; DELETE /admin/workers/:name -> 200. */
+/** POST /admin/workers/:name/drain, /resume -> 204, /retire -> 200. */
 export const WorkerChange = Type.Object(
   { reason: Optional(Type.String({ minLength: 1, maxLength: 1000 })) },
   { title: 'WorkerChange' },

@@ -12,7 +12,7 @@
  * Always true: `reporting` begins when all bytes that the report names are stored; the report is said
  * again until the server has it or does not want it; only then is the folder removed. What a report
  * says was made is signed before it is kept. */
-import type { Report, WorkOrder } from '../../api/attempts.ts'
+import type { Address, Reach, Report, WorkOrder } from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
 import { isKaosError } from '../../api/errors.ts'
 import type { Channel } from '../../api/transfer/send.ts'
@@ -122,7 +122,8 @@ export class Attempt {
     const imageConfig: Work['imageConfig'] = image =>
       patiently(() => imageConfigOf(this.#calls, image, lease.halted), lease.halted)
     const own = { runner, folder: this.#folder, lease, channel, resumed }
-    return { ...own, ...journals, tree, imageConfig }
+    const shown: Work['shown'] = address => this.#shown(address)
+    return { ...own, ...journals, tree, imageConfig, shown }
   }
 
   /** An outcome whatever happens, unless there is nobody to tell it to. */
@@ -146,6 +147,14 @@ export class Attempt {
         finishedAt: new Date().toISOString(),
       }
     }
+  }
+
+  #shown(address: Address): Reach {
+    const { forwarder } = this.#workplace
+    const { attempt, secret } = this.#folder.order
+    if (forwarder === undefined || secret === undefined) return address
+    forwarder.open(attempt, secret, address)
+    return { forwarder: forwarder.about.url }
   }
 
   #channel(): Channel {
@@ -180,7 +189,8 @@ export class Attempt {
   }
 
   async #forget(): Promise<void> {
-    const { place } = this.#folder
+    const { place, order } = this.#folder
+    this.#workplace.forwarder?.shut(order.attempt)
     await this.#workplace.runner.stop(place, GRACE_MS)
     await this.#workplace.runner.release(place)
     await this.#folder.remove()

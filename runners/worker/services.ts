@@ -78,7 +78,7 @@ async function untilEnd(work: Work, order: ServiceWork, running: Running): Promi
     const until = AbortSignal.any([over.signal, lease.halted])
     if (await answers(address, ms, until)) {
       if (served !== starts) folder.advance({ served: starts })
-      lease.set({ phase: 'serving', address, startedAt })
+      lease.set({ phase: 'serving', address: work.shown(address), startedAt })
     } else if (!until.aborted) {
       late = true
       await runner.stop(folder.place, GRACE_MS)

@@ -1,8 +1,9 @@
 /* What the attempts of a worker share, and what the outcome of each kind is worked out with. */
-import type { Image, Report } from '../../api/attempts.ts'
+import type { Address, Image, Reach, Report } from '../../api/attempts.ts'
 import type { Channel } from '../../api/transfer/send.ts'
 import type { Runner } from '../runner.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
+import type { Forwarder } from './forwarder.ts'
 import type { JournalOutbox } from './journal-outbox.ts'
 import type { Lease } from './lease.ts'
 import type { LogOutbox } from './log-outbox.ts'
@@ -17,6 +18,8 @@ export interface Workplace {
   readonly runner: Runner
   readonly trees: Trees
   readonly signer: Signer
+  /** Absent where the server reaches services by itself. */
+  readonly forwarder?: Forwarder | undefined
   /** For the operator. */
   readonly say: (line: string) => void
 }
@@ -38,6 +41,8 @@ export interface Work {
   readonly channel: Channel
   /** Whether an earlier life of the worker began this. */
   readonly resumed: boolean
+  /** How the server reaches a service that listens here. */
+  shown(address: Address): Reach
   /** A tree that the order names, on disk and read-only. */
   tree(digest: string): Promise<string>
   /** The OCI config of an image that the order names. */

@@ -10,12 +10,15 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WorkOrder } from '../../api/attempts.ts'
 import { isKaosError } from '../../api/errors.ts'
+import type { WorkerAbout } from '../../api/workers.ts'
 import { takeLock } from '../lock.ts'
 import { removeFolder } from '../remove-folder.ts'
 import type { Runner } from '../runner.ts'
+import { aboutWorker } from './about.ts'
 import { Attempt } from './attempt.ts'
 import { AttemptFolder } from './attempt-folder.ts'
 import type { AttemptsClient } from './attempts-client.ts'
+import type { Forwarder } from './forwarder.ts'
 import { backoff, pause } from './patience.ts'
 import { Signer } from './signer.ts'
 import { Slots } from './slots.ts'
@@ -32,6 +35,12 @@ export interface WorkerOptions {
   readonly slots: number
   /** Bytes of inputs that are kept when nobody uses them. */
   readonly cacheBytes: number
+  /** What it carries, for jobs that ask for it. */
+  readonly labels?: readonly string[]
+  /** How the server reaches its services, where not by itself. */
+  readonly forwarder?: Forwarder | undefined
+  /** Whether it runs services. */
+  readonly services?: boolean
   readonly say: (line: string) => void
 }
 
@@ -51,13 +60,15 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
   await worker.resume()
   const claiming = [
     worker.claim(['build', 'trial', 'ingest'], worker.slots),
-    worker.claim(['service'], worker.services),
+    // Also asked for nothing: the server sees that the worker is there.
+    worker.claim(options.services === false ? [] : ['service'], worker.services),
   ]
   return {
     async close() {
       closing.abort()
       await Promise.all(claiming)
       await worker.drain()
+      options.forwarder?.close()
       unlock()
     },
   }
@@ -71,6 +82,7 @@ class Working {
   readonly #attempts: string
   readonly #workplace: Workplace
   readonly #running = new Map<Attempt, Promise<void>>()
+  #about: Promise<WorkerAbout> | undefined
 
   constructor(options: WorkerOptions, closing: AbortController) {
     this.slots = new Slots(options.slots)
@@ -84,7 +96,7 @@ class Working {
       areProtected: async () => (await runner.capabilities()).readOnlyInputs,
     })
     const signer = new Signer(options.folder, say)
-    this.#workplace = { runner, say, signer, trees }
+    this.#workplace = { runner, say, signer, trees, forwarder: options.forwarder }
   }
 
   /** Takes up what is there, whether or not there are slots for it. */
@@ -132,20 +144,24 @@ class Working {
     const { signer } = this.#workplace
     const kid = await signer.enrolled(client, signal)
     const signed = kid === undefined ? {} : { kid }
+    const about = await this.#aboutUs()
     const able = (kind: string) => kind !== 'build' || runner.builds !== false
-    const claim = {
-      worker: id,
-      runner: runner.name,
-      kinds: kinds.filter(able),
-      waitMs: WAIT_MS,
-      ...signed,
-    }
+    const asked = { worker: id, runner: runner.name, kinds: kinds.filter(able), waitMs: WAIT_MS }
+    const claim = { ...asked, ...signed, about }
     try {
       return await client.claim(claim, signal)
     } catch (error) {
       if (isKaosError(error, 'KEY_REFUSED')) signer.refused()
       throw error
     }
+  }
+
+  #aboutUs(): Promise<WorkerAbout> {
+    const { folder, labels = [], runner, slots, forwarder } = this.#options
+    this.#about ??= aboutWorker({ folder, runner, slots, labels, forwarder: forwarder?.about })
+    // An engine that does not answer may do so the next time.
+    this.#about.catch(() => (this.#about = undefined))
+    return this.#about
   }
 
   #begin(folder: AttemptFolder, slots: Slots, resumed: boolean): void {

@@ -20,16 +20,18 @@ import { turnOf } from './turn.ts'
 
 const LATER_MS = 5000
 
-/** The next work for this worker; undefined when there was none in the time it waits. */
+/** The next work for this worker; undefined when there was none in the time it waits. `from`: the
+ * address that it calls from. */
 export async function claimWork(
   board: Board,
   actor: Actor,
   claim: Claim,
   signal: AbortSignal,
+  from?: string,
 ): Promise<WorkOrder | undefined> {
   await requireSigner(board.parts.ledger, actor, claim.kid)
   board.parts.metrics.workerSeen(claim.worker)
-  const taker = await board.workers.heard(actor, claim)
+  const taker = await board.workers.heard(actor, claim, from)
   const until = performance.now() + claim.waitMs
   for (;;) {
     const over = signal.aborted || board.changes.closed
@@ -109,6 +111,7 @@ async function hold(
     organisation,
     job: entry.work.job,
     work,
+    ...(work.kind === 'service' && { secret: board.parts.secretOf(id) }),
     ...(claim.kid !== undefined && {
       signing: { installation: ledger.id, agent: actor.id, runner: claim.runner },
     }),

@@ -1,5 +1,5 @@
 /** Renewing a lease, and with it telling how far the work is. Only a change is written down. */
-import type { Address, Lease, Renewal } from '../../api/attempts.ts'
+import type { Lease, Reach, Renewal } from '../../api/attempts.ts'
 import type { EndpointState, JobState } from '../../api/wire.ts'
 import { type Board, carryOut, type Plan, planFor, saveEndpoint, saveJob } from '../jobs/board.ts'
 import { readRecord, retrying, same, write } from '../jobs/reading.ts'
@@ -24,6 +24,7 @@ export async function renewAttempt(
   const held = await board.live.renew(attempt, renewal.progress)
   held.waiting = renewal.waiting
   const { work } = held.record
+  if (renewal.address) board.workers.requireReach(held.record, renewal.address)
   if (held.record.phase !== renewal.phase || movedTo(board, held.record, renewal.address)) {
     await board.turns.take(turnOf(work), () => retrying(() => note(board, attempt, renewal)))
   }
@@ -32,7 +33,7 @@ export async function renewAttempt(
   return { leaseMs: board.parts.settings.leaseMs, stop: killed }
 }
 
-function movedTo(board: Board, { work }: AttemptRecord, address: Address | undefined): boolean {
+function movedTo(board: Board, { work }: AttemptRecord, address: Reach | undefined): boolean {
   if (work.kind !== 'service' || address === undefined) return false
   const known = board.endpoints.get(work.endpoint)?.address
   return JSON.stringify(known) !== JSON.stringify(address)

@@ -54,7 +54,8 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
       },
     },
     async (request, reply) => {
-      const order = await claimWork(board, request.actor, request.body, goneOf(reply))
+      const { actor, body, socket } = request
+      const order = await claimWork(board, actor, body, goneOf(reply), socket.remoteAddress)
       return order ? reply.send(order) : reply.code(204).send(null)
     },
   )

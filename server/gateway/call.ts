@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Route } from '../parts.ts'
 import { inwardHeaders } from './headers.ts'
+import { tunnelThrough } from './tunnel.ts'
 
 export interface Call {
   readonly request: IncomingMessage
@@ -14,7 +15,7 @@ export interface Call {
 /** Options that reach the service of a call. */
 export function upstreamOf({ request, id, route, path }: Call) {
   const to = route.address ?? { host: '', port: 0 }
-  const place = 'socket' in to ? { socketPath: to.socket } : { host: to.host, port: to.port }
+  const place = placeOf(to)
   const from = request.socket.remoteAddress
   const encrypted = 'encrypted' in request.socket
   const headers = inwardHeaders(request.headers, {
@@ -25,6 +26,12 @@ export function upstreamOf({ request, id, route, path }: Call) {
   })
   // No connection is kept: one that the service closes just then would fail a call for nothing.
   return { ...place, method: request.method, path, headers, agent: false as const }
+}
+
+function placeOf(to: NonNullable<Route['address']>) {
+  if ('socket' in to) return { socketPath: to.socket }
+  if ('url' in to) return { createConnection: tunnelThrough(to) as never }
+  return { host: to.host, port: to.port }
 }
 
 /** What says which model answered. */

@@ -49,7 +49,7 @@ export async function openJobs(parts: Parts, messenger?: Messenger): Promise<Job
     board,
     route(name) {
       const endpoint = board.endpoints.get(name)
-      return endpoint && routeOf(endpoint)
+      return endpoint && routeOf(board, endpoint)
     },
     stopWorkspace: (actor, workspace) => stopWorkspace(board, actor, workspace),
     pipelinesOf: workspace => pipelinesOf(board, workspace),

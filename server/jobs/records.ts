@@ -12,7 +12,7 @@
  *   beat/<id>                      written while its worker renews, where servers share a ledger
  *   past/<id>                      ended attempts, for a while: the same report twice is no error
  *   endpoint/<name>, gone/<name>   endpoints: listed, and killed or never built */
-import type { Address, BuildWork, PHASES, Progress, Resources } from '../../api/attempts.ts'
+import type { BuildWork, PHASES, Progress, Reach, Resources } from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
 import type { EndpointState, JobRow, JobState } from '../../api/wire.ts'
 
@@ -244,7 +244,7 @@ export type EndpointRecord = {
   attempt: string | null
   attempts: number
   traces: Trace[]
-  address: Address | null
+  address: Reach | null
 }
 
 const SERIAL_DIGITS = 5

@@ -1,6 +1,6 @@
 /* What this process takes of its machine, under the names that dashboards already know. */
 import { readdir, readFile } from 'node:fs/promises'
-import { versionOf } from '../system/version.ts'
+import { versionOf } from '../../api/version.ts'
 import { Counter, type Family, Gauge } from './families.ts'
 import type { Pulse } from './pulse.ts'
 

@@ -1,6 +1,6 @@
 /* The API's description: OpenAPI 3.1 made from the routes' own schemas, at /openapi.json. */
 import type { FastifyInstance } from 'fastify'
-import { versionOf } from '../system/version.ts'
+import { versionOf } from '../../api/version.ts'
 
 /** Before the routes. */
 export async function addOpenapi(app: FastifyInstance): Promise<void> {

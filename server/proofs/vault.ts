@@ -1,7 +1,7 @@
 /* Secrets at rest: sealed under the installation's secret key, which lies in a file of its own and
  * never in the ledger. AES-256-GCM; each purpose has a key of its own (HKDF-SHA-256).
  * Sealed: base64url of 12 bytes nonce, ciphertext, 16 bytes tag. */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { KaosError } from '../../api/errors.ts'
 
@@ -11,6 +11,8 @@ const SECRET = 32
 
 export interface Vault {
   seal(purpose: string, text: string): string
+  /** A secret that belongs to the name, the same one each time. */
+  secretOf(purpose: string, name: string): string
   /** CONFIGURATION when it was sealed under another secret key, or changed since. */
   open(purpose: string, sealed: string): string
 }
@@ -26,6 +28,8 @@ export function openVault(file: string, make: boolean): Vault {
   const keyOf = (purpose: string) =>
     Buffer.from(hkdfSync('sha256', secret, 'kaos vault 1', purpose, 32))
   return {
+    secretOf: (purpose, name) =>
+      createHmac('sha256', keyOf(purpose)).update(name).digest('base64url'),
     seal(purpose, text) {
       const nonce = randomBytes(NONCE)
       const cipher = createCipheriv('aes-256-gcm', keyOf(purpose), nonce)

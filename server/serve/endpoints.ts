@@ -44,10 +44,11 @@ export async function findEndpoint(
   })
 }
 
-export function routeOf(endpoint: EndpointRecord): Route {
+export function routeOf(board: Board, endpoint: EndpointRecord): Route {
+  const { address, attempt } = endpoint
   return {
     endpoint: endpoint.name,
-    address: endpoint.address ?? undefined,
+    address: attempt === null ? undefined : board.workers.reach(attempt, address),
     revision: endpoint.revision,
     model: endpoint.model?.digest,
     state: endpoint.state,

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
+import { versionOf } from '../../api/version.ts'
 import { API_VERSION, Problem, ServerView } from '../../api/wire.ts'
 import { bounded, type Check } from './checks.ts'
-import { versionOf } from './version.ts'
 
 interface Options {
   readonly installation: string

@@ -10,6 +10,8 @@ export type WorkerRecord = WorkerAbout & {
   runner: string
   /** Milliseconds since 1970. */
   heardAt: number
+  /** Address that its forwarder's URL was found to mean, where it must be the one that it calls from. */
+  to?: string
 }
 
 export type Note = { by: string; at: string; reason: string | null }

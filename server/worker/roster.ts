@@ -1,20 +1,22 @@
 /* The workers that were heard of: records of the ledger, with a mirror in memory. A worker is heard of
  * whenever it asks for work, which it does several times a minute also when it has no room for any. */
 import type { Actor } from '../../api/actor.ts'
-import type { Claim, Resources } from '../../api/attempts.ts'
+import type { Address, Claim, Reach, Resources } from '../../api/attempts.ts'
+import { KaosError } from '../../api/errors.ts'
 import { checkResources } from '../../api/resources.ts'
 import type { Json } from '../../graph/ledger.ts'
 import type { Held, LiveAttempts } from '../attempts/live.ts'
 import { recordsOf } from '../jobs/reading.ts'
 import type { AttemptRecord, WorkRef } from '../jobs/records.ts'
-import type { Parts } from '../parts.ts'
+import type { Parts, Tunnel } from '../parts.ts'
 import { type Capacity, canEver, shortOf, type Used, usedBy, wantedFor } from './fit.ts'
+import { pinnedTo } from './pinned.ts'
 import {
-  type NameRecord,
   NAMES,
+  type NameRecord,
   OWN_WORKER,
-  type WorkerRecord,
   WORKERS,
+  type WorkerRecord,
   workerKeyOf,
 } from './records.ts'
 
@@ -76,13 +78,15 @@ export class Roster {
   }
 
   /** A worker asks: keeps what it says, at most now and then when it says the same. */
-  async heard(actor: Actor, claim: Claim): Promise<Taker> {
+  async heard(actor: Actor, claim: Claim, from: string | undefined): Promise<Taker> {
     const taker = { agent: actor.id, instance: claim.about?.instance ?? claim.worker }
     if (claim.about === undefined) return { ...taker, about: undefined }
     const { ledger, people, now } = this.#parts
     const heardAt = now()
     const { runner, about: said } = claim
-    const about = { ...said, agent: actor.id, name: actor.name, runner, heardAt }
+    const to = await this.#pinned(actor, said.forwarder?.url, from)
+    const known = { agent: actor.id, name: actor.name, runner, heardAt }
+    const about = { ...said, ...known, ...(to && { to }) }
     const key = workerKeyOf(actor.id, said.instance)
     this.#workers.set(key, about)
     const text = JSON.stringify([said, runner])
@@ -94,6 +98,41 @@ export class Roster {
       await ledger.commit({ actor: by, organisation, records })
     }
     return { ...taker, about }
+  }
+
+  /** The address that a worker's services may be called at. BAD_REQUEST for another. */
+  #pinned(
+    { id, name }: Actor,
+    url: string | undefined,
+    from: string | undefined,
+  ): Promise<string | undefined> {
+    const allowed = this.#names.get(id)?.address ?? undefined
+    // The server started it itself.
+    if (url === undefined || name === OWN_WORKER) return Promise.resolve(undefined)
+    const { behindProxy } = this.#parts.settings
+    return pinnedTo({ url, name, allowed, from: behindProxy ? undefined : from })
+  }
+
+  /** How the service of an attempt is reached; undefined while that is not known. */
+  reach(attempt: string, reach: Reach | null): Address | Tunnel | undefined {
+    if (reach === null || !('forwarder' in reach)) return reach ?? undefined
+    const record = this.#live.get(attempt)?.record
+    const key = record && workerKeyOf(record.agent, record.instance ?? record.worker)
+    const worker = key === undefined ? undefined : this.#workers.get(key)
+    if (worker?.forwarder?.url !== reach.forwarder) return undefined
+    const { url, certificate } = worker.forwarder
+    return { attempt, url, to: worker.to, certificate, secret: this.#parts.secretOf(attempt) }
+  }
+
+  /** CONFLICT when the worker of this attempt may not make the server call there, or has not asked for
+   * work since it said where. */
+  requireReach({ agent, instance, worker }: AttemptRecord, reach: Reach): void {
+    const known = this.#workers.get(workerKeyOf(agent, instance ?? worker))
+    const isEnrolled = this.#names.has(agent) && this.#names.get(agent)!.name !== OWN_WORKER
+    const isItsOwn = 'forwarder' in reach && known?.forwarder?.url === reach.forwarder
+    if (isItsOwn || (!('forwarder' in reach) && !isEnrolled)) return
+    const why = 'calls to a service go to the forwarder that its worker was let claim work with'
+    throw new KaosError('CONFLICT', `${why}, and nowhere else (kaos worker --listen)`)
   }
 
   nameOf(agent: string): NameRecord | undefined {
@@ -128,7 +167,9 @@ export class Roster {
   runningOn({ agent, instance }: Pick<WorkerRecord, 'agent' | 'instance'>): WorkRef[] {
     const running = this.#live.all().filter(({ record }) => record.agent === agent)
     const here = (record: AttemptRecord) => (record.instance ?? record.worker) === instance
-    const works = running.filter(({ record }: Held) => here(record)).map(({ record }) => record.work)
+    const works = running
+      .filter(({ record }: Held) => here(record))
+      .map(({ record }) => record.work)
     const ids = new Set(works.map(({ id }) => id))
     for (const [work, taker] of this.#going) {
       if (taker.agent !== agent || taker.instance !== instance || ids.has(work.id)) continue
@@ -171,7 +212,10 @@ export class Roster {
     if (all.length === 0) {
       return ['no worker is connected; it waits until there is one: kaos worker --help']
     }
-    checkResources(asked, all.map(({ worker }) => worker))
+    checkResources(
+      asked,
+      all.map(({ worker }) => worker),
+    )
     const able = all.filter(({ worker }) => canEver(work, worker, settings.runner))
     if (able.some(one => one.here)) return []
     const [one] = able

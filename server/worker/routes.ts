@@ -77,19 +77,19 @@ export const workerRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (
     )
   }
 
-  app.delete(
-    '/admin/workers/:name',
+  app.post(
+    '/admin/workers/:name/retire',
     {
       config,
       schema: {
         tags,
         summary: 'Take its token away; what it runs is given up and tried again elsewhere',
         params,
-        querystring: WorkerChange,
+        body: WorkerChange,
         response: { 200: WorkerRetired, '4xx': Problem },
       },
     },
-    async ({ actor, params: { name }, query: { reason = null } }) => {
+    async ({ actor, params: { name }, body: { reason = null } }) => {
       const { agent } = await changed(actor, name, 'retired', reason)
       const held = board.live.all().filter(({ record }) => record.agent === agent)
       const why = `worker ${name} was retired`

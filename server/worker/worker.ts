@@ -108,6 +108,7 @@ function spawnWorker({ settings, url }: Options, token: string): ChildProcess {
       stdio: ['pipe', output, output],
       env: environmentWith({
         KAOS_SERVER: url,
+        KAOS_WORKER_OWN: '1',
         KAOS_WORKER_TOKEN: token,
         KAOS_DATA: settings.data,
         KAOS_RUNNER: settings.runner,

@@ -260,7 +260,10 @@ describe('a program that cannot be started', () => {
 
     const running = fixture.runner.run(order, place)
 
-    await assert.rejects(running, { code: 'RUNNER_UNAVAILABLE', message: /1 GPU was asked for, and this host has none/ })
+    await assert.rejects(running, {
+      code: 'RUNNER_UNAVAILABLE',
+      message: /1 GPU was asked for, and this host has none/,
+    })
     assert.equal(await fixture.runner.adopt(place), undefined)
   })
 

@@ -6,7 +6,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { Address, Image } from '../../api/attempts.ts'
+import type { Image, Reach } from '../../api/attempts.ts'
 import { newId } from '../../api/ids.ts'
 import type { Place, Runner, RunOrder, TrialOrder } from '../../runners/runner.ts'
 
@@ -146,7 +146,7 @@ export async function startAndDie(opener: Opener, scene: Scene): Promise<void> {
 }
 
 /** GET of an address, asked again until it answers. */
-export async function answerOf(address: Address, path: string): Promise<string> {
+export async function answerOf(address: Reach, path: string): Promise<string> {
   for (let tries = 0; tries < 300; tries++) {
     const answer = await askOnce(address, path).catch(() => undefined)
     if (answer !== undefined) return answer
@@ -156,7 +156,7 @@ export async function answerOf(address: Address, path: string): Promise<string> 
 }
 
 /** Rejects when nobody answers, or the one who should ends before. */
-export function askOnce(address: Address, path: string): Promise<string> {
+export function askOnce(address: Reach, path: string): Promise<string> {
   const at = 'socket' in address ? { socketPath: address.socket } : address
   return new Promise((resolve, reject) => {
     const call = request({ ...at, path, agent: false }, answer => {
