@@ -142,6 +142,10 @@ export class Client {
   }
 
   async #json<T>(answer: Answer): Promise<T> {
+    if (answer.status === 204) {
+      answer.discard()
+      return undefined as T
+    }
     if (!isJson(answer)) {
       answer.discard()
       throw notKaos(this.endpoint)

@@ -16,10 +16,12 @@ export function partsOf({ runner, neo4j, s3, redis }: Settings): Record<string, 
   }
 }
 
-export function notesOf({ runner, local }: Settings): string[] {
-  if (runner !== 'process') return []
+export function notesOf({ runner, local, worker }: Settings): string[] {
   const who = local ? 'run only code that you trust' : 'its users must trust each other'
-  return [`the process runner has no isolation: ${who}`]
+  return [
+    ...(worker ? [] : ['no jobs run here: they wait for workers on other hosts (kaos worker)']),
+    ...(runner === 'process' ? [`the process runner has no isolation: ${who}`] : []),
+  ]
 }
 
 /** Address that users type. */

@@ -14,6 +14,7 @@ import { forget, readRecord, retrying, same, write } from '../jobs/reading.ts'
 import type { ReadyWork } from '../jobs/ready.ts'
 import { type AttemptRecord, keyOf } from '../jobs/records.ts'
 import { notesOf } from '../transfer/notes.ts'
+import { OWN_WORKER } from '../worker/records.ts'
 import { orderOf } from './orders.ts'
 import { type Place, placeOf } from './places.ts'
 import { turnOf } from './turn.ts'
@@ -85,7 +86,7 @@ async function hold(
     number: place.attempts + 1,
     work: entry.work,
     organisation,
-    worker: claim.worker,
+    worker: actor.name === OWN_WORKER ? claim.worker : actor.name,
     agent: actor.id,
     instance: claim.about?.instance ?? claim.worker,
     runner: claim.runner,

@@ -24,14 +24,15 @@ export function upstreamOf({ request, id, route, path }: Call) {
     'x-forwarded-proto': encrypted ? 'https' : 'http',
     ...(from !== undefined && { 'x-forwarded-for': from }),
   })
-  // No connection is kept: one that the service closes just then would fail a call for nothing.
-  return { ...place, method: request.method, path, headers, agent: false as const }
+  return { ...place, method: request.method, path, headers }
 }
 
 function placeOf(to: NonNullable<Route['address']>) {
-  if ('socket' in to) return { socketPath: to.socket }
+  // No connection is kept: one that the service closes just then would fail a call for nothing.
+  if ('socket' in to) return { socketPath: to.socket, agent: false as const }
+  // With an agent it would be the agent's to connect.
   if ('url' in to) return { createConnection: tunnelThrough(to) as never }
-  return { host: to.host, port: to.port }
+  return { host: to.host, port: to.port, agent: false as const }
 }
 
 /** What says which model answered. */

@@ -191,14 +191,15 @@ export class Roster {
   /** What ready work waits for, in words that follow "needs". */
   need(work: WorkRef): string {
     const { runner } = this.#parts.settings
-    const here = this.#candidates().filter(one => one.here)
-    if (here.length === 0) return 'a worker: none is connected'
-    const able = here.filter(({ worker }) => canEver(work, worker, runner))
+    const all = this.#candidates()
+    if (all.length === 0) return 'a worker: none is connected'
+    const known = all.filter(({ worker }) => canEver(work, worker, runner))
+    const able = known.filter(one => one.here)
     if (able.length > 0) {
       const shorts = able.map(({ worker, used }) => shortOf(work, worker, used))
       return shorts.includes(undefined) ? 'a worker with a free slot' : shorts[0]!
     }
-    const away = this.#candidates().find(({ worker }) => canEver(work, worker, runner))
+    const [away] = known
     const why = away ? `${away.worker.name} is ${away.why}` : 'none is connected'
     return `${wantedFor(work, runner)}; ${why}`
   }

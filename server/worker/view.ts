@@ -21,7 +21,7 @@ export async function workerViews(board: Board): Promise<WorkerView[]> {
 function rowOf(board: Board, worker: WorkerRecord): WorkerView {
   const { workers } = board
   const name = workers.nameOf(worker.agent)
-  const { agent, instance: _instance, heardAt, forwarder, ...about } = worker
+  const { agent, instance: _instance, heardAt, forwarder, to: _to, ...about } = worker
   const state = workers.isDrained(agent) ? 'drained' : workers.isHere(worker) ? 'ready' : 'gone'
   return {
     ...about,

@@ -20,6 +20,12 @@ describe('calls to the server', () => {
     assert.equal(seen[1]?.body.toString(), '{"x":1}')
   })
 
+  it('are done when there is nothing to answer', async t => {
+    const { url } = await play(t, (_seen, response) => response.writeHead(204).end())
+
+    assert.equal(await new Client(url, undefined).post('/queue/pause'), undefined)
+  })
+
   it('are repeated with the same key when the connection is lost', async t => {
     const { url, seen } = await play(t, (_seen, response, call) => {
       if (call === 0) response.destroy()

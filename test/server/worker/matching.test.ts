@@ -43,7 +43,10 @@ test('a label that no worker carries is refused, and so is what none is large en
 
   const refusals: string[] = []
   for (const resources of [{ labels: ['tpu'] }, { gpu: 8 }, { memoryBytes: 65 * GIB }]) {
-    const error: Error = await waiting(server, resources).then(assert.fail, error => error)
+    const error: Error = await waiting(server, resources).then(
+      () => assert.fail('taken'),
+      error => error,
+    )
     refusals.push(error.message)
   }
 
