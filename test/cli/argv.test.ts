@@ -81,7 +81,7 @@ describe('the table of commands', () => {
       'train',
       'serve',
     ])
-    const catalogue = ['data', 'model', 'up', 'provenance', 'quarantine']
+    const catalogue = ['data', 'model', 'up', 'worker', 'provenance', 'quarantine']
     const ours = [...catalogue, 'verify', 'evidence', 'ledger', 'admin', 'queue', 'config']
     assert.deepEqual(first.slice(6), ours)
   })
