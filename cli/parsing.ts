@@ -1,5 +1,6 @@
 /* From the words behind a command to the values of its options (options.ts). What is wrong is one USAGE
  * error of one line. */
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { KaosError } from '../api/errors.ts'
 
 /** What is read of an option or word. */
@@ -29,7 +30,7 @@ export async function parseWords(
   flags: Definitions,
   args: Definitions,
 ): Promise<Parsed> {
-  const split = new Splitting(flags).run(words)
+  const split = splitWords(words, flags)
   const values = {
     flags: await flagValues(flags, split.flags),
     args: await argValues(args, split.args),
@@ -38,91 +39,84 @@ export async function parseWords(
   return values
 }
 
-/** Options and words told apart. */
-class Splitting {
-  readonly #flags: Definitions
-  readonly #given = new Map<string, (string | true)[]>()
-  readonly #words: string[] = []
-  #left: string[] = []
-  /** The option that may take more words. */
-  #greedy: string | undefined
-
-  constructor(flags: Definitions) {
-    this.#flags = flags
-  }
-
-  run(words: readonly string[]) {
-    this.#left = [...words]
-    const unknown: string[] = []
-    for (let word = this.#left.shift(); word !== undefined; word = this.#left.shift()) {
-      if (word === '--') {
-        this.#words.push(...this.#left.splice(0))
-      } else if (!word.startsWith('-') || word === '-') {
-        this.#plain(word)
-      } else if (!this.#option(word)) {
-        if (/^-\d/.test(word)) this.#plain(word)
-        else unknown.push(word)
-      }
+/** Options and words told apart, by Node's own parser; what it does not know is added: other names of an
+ * option, options that take all words behind them, and the errors. */
+function splitWords(words: readonly string[], flags: Definitions) {
+  const { options, names } = optionsOf(flags)
+  const { tokens } = parseArgs({
+    ...{ args: [...words], options, strict: false },
+    ...{ allowPositionals: true, tokens: true },
+  })
+  const given = new Map<string, (string | true)[]>()
+  const plain: string[] = []
+  const unknown = new Set<string>()
+  /** Where words go: into the option that may take more, or among the others. */
+  let open = plain
+  let number: number | undefined
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') open = plain
+    else if (token.kind === 'positional') open.push(token.value)
+    else if (!names.has(token.name)) {
+      const word = words[token.index]!
+      if (!/^-\d/.test(word)) unknown.add(word)
+      else if (token.index !== number) open.push(word)
+      // `-12` is a word, but comes as two options.
+      number = token.index
+    } else {
+      const name = names.get(token.name)!
+      const all = given.get(name) ?? []
+      given.set(name, all)
+      all.push(inputOf(name, flags[name]!, token, all.length > 0, names))
+      const { multiple, multipleNonGreedy } = flags[name]!
+      open = multiple === true && multipleNonGreedy !== true ? (all as string[]) : plain
     }
-    if (unknown.length > 0) throw unknownFlags(unknown)
-    return { flags: this.#given, args: this.#words }
   }
+  if (unknown.size > 0) throw unknownFlags([...unknown])
+  return { flags: given, args: plain }
+}
 
-  #plain(word: string): void {
-    if (this.#greedy === undefined) this.#words.push(word)
-    else this.#add(this.#greedy, word)
-  }
-
-  /** False if there is none of this name. */
-  #option(word: string): boolean {
-    const [, name = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(word)!
-    const long = word.startsWith('--')
-    const found = this.#named(long ? name : word.slice(0, 2))
-    if (found === undefined) return false
-    const { type, options, multiple, multipleNonGreedy } = this.#flags[found]!
-    this.#greedy = undefined
-    if (type === 'boolean') {
-      this.#add(found, true)
-      // `-yq` is `-y -q`.
-      if (!long && word.length > 2) this.#left.unshift(`-${word.slice(2)}`)
-      return true
+function optionsOf(flags: Definitions) {
+  const options: NonNullable<ParseArgsConfig['options']> = {}
+  const names = new Map<string, string>()
+  for (const [name, { type, char, aliases = [] }] of Object.entries(flags)) {
+    for (const written of [name, ...aliases]) {
+      options[written] = { type: type === 'boolean' ? 'boolean' : 'string' }
+      names.set(written, name)
     }
-    if (multiple !== true && this.#given.has(found)) {
-      throw usage(`Flag --${found} can only be specified once`)
-    }
-    const attached = long
-      ? value
-      : word.length > 2
-        ? word.slice(word[2] === '=' ? 3 : 2)
-        : undefined
-    const input = attached ?? this.#left.shift()
-    if (input === undefined || (attached === undefined && this.#isOption(input))) {
-      const wanted = options ? `one of these values: ${options.join(', ')}` : 'a value'
-      throw usage(`Flag --${found} expects ${wanted}`)
-    }
-    this.#add(found, input)
-    if (multiple === true && multipleNonGreedy !== true) this.#greedy = found
-    return true
+    if (char === undefined) continue
+    options[name]!.short = char
+    names.set(`-${char}`, name)
   }
+  return { options, names }
+}
 
-  #isOption(word: string): boolean {
-    if (!word.startsWith('-')) return false
-    return this.#named(word.startsWith('--') ? word : word.slice(0, 2)) !== undefined
-  }
+/** Whether the word is one of the options, and so no value. */
+function isOption(word: string, names: ReadonlyMap<string, string>): boolean {
+  if (!word.startsWith('-')) return false
+  return names.has(word.startsWith('--') ? word.slice(2) : word.slice(0, 2))
+}
 
-  /** The option that is written so: `--name`, `-n`. */
-  #named(written: string): string | undefined {
-    const bare = written.replace(/^--?/, '')
-    if (!written.startsWith('--')) {
-      return Object.keys(this.#flags).find(name => this.#flags[name]!.char === bare)
-    }
-    if (Object.hasOwn(this.#flags, bare)) return bare
-    return Object.keys(this.#flags).find(name => this.#flags[name]!.aliases?.includes(bare))
-  }
+type OptionToken = {
+  rawName: string
+  value?: string | undefined
+  inlineValue?: boolean | undefined
+}
 
-  #add(name: string, value: string | true): void {
-    this.#given.set(name, [...(this.#given.get(name) ?? []), value])
+function inputOf(
+  name: string,
+  { type, options, multiple }: Definition,
+  { rawName, value, inlineValue }: OptionToken,
+  again: boolean,
+  names: ReadonlyMap<string, string>,
+): string | true {
+  if (type === 'boolean') return true
+  if (again && multiple !== true) throw usage(`Flag --${name} can only be specified once`)
+  if (value === undefined || (inlineValue !== true && isOption(value, names))) {
+    const wanted = options ? `one of these values: ${options.join(', ')}` : 'a value'
+    throw usage(`Flag --${name} expects ${wanted}`)
   }
+  // `-n=x` is `-nx`.
+  return !rawName.startsWith('--') && inlineValue === true ? value.replace(/^=/, '') : value
 }
 
 async function flagValues(flags: Definitions, given: ReadonlyMap<string, (string | true)[]>) {

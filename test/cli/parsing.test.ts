@@ -64,6 +64,7 @@ describe('the words behind a command', () => {
   it('are words behind --, whatever they look like', async () => {
     assert.equal((await parsed('--', '--name')).args.word, '--name')
     assert.equal((await parsed('-')).args.word, '-')
+    assert.equal((await parsed('-12')).args.word, '-12')
   })
 
   it('fill the places of a command in order, the last ones several', async () => {
