@@ -58,7 +58,9 @@ export async function build(work: BuildWork): Promise<Built> {
     const { failure, image } = progress
     if (failure !== undefined) return failed(failure, progress, before)
     if (image === undefined) {
-      throw new KaosError('RUNNER_UNAVAILABLE', 'the engine ended the build without an image')
+      // So it looks when the engine goes down, which cuts the stream of a build.
+      const message = 'the engine ended the build without an image'
+      throw new KaosError('RUNNER_UNAVAILABLE', message, { detail: { away: true } })
     }
     // What the engine really started from, should it have read the Dockerfile otherwise than we.
     const hidden = await firstBuilt(engine, progress.leavings.images, image)

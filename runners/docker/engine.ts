@@ -75,7 +75,7 @@ export function wordsOf(error: unknown): string {
 }
 
 /** Runs one call; an engine that cannot be reached, or does not answer within the time, becomes
- * RUNNER_UNAVAILABLE. */
+ * RUNNER_UNAVAILABLE with `away` in its detail: it may be there again later. */
 export async function reaching<T>(
   engine: Engine,
   call: () => Promise<T>,
@@ -113,7 +113,7 @@ function unreachable(engine: Engine, cause: unknown): KaosError {
   return new KaosError(
     'RUNNER_UNAVAILABLE',
     `no Docker Engine answers at ${engine.at}; ${step}, or set KAOS_RUNNER=process`,
-    { detail: { socket: engine.at, ...(code === undefined ? {} : { code }) }, cause },
+    { detail: { socket: engine.at, away: true, ...(code === undefined ? {} : { code }) }, cause },
   )
 }
 

@@ -17,6 +17,8 @@ import type { Digest } from '../../api/digest.ts'
 import { isKaosError } from '../../api/errors.ts'
 import type { Channel } from '../../api/transfer/send.ts'
 import { sendFile } from '../../api/transfer/send.ts'
+import type { Runner } from '../runner.ts'
+import { throughAbsence } from './absence.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
 import type { AttemptCalls } from './attempts-client.ts'
 import { buildOutcome } from './builds.ts'
@@ -37,6 +39,7 @@ export class Attempt {
   readonly #folder: AttemptFolder
   readonly #calls: AttemptCalls
   readonly #lease: Lease
+  readonly #draining = new AbortController()
 
   constructor(workplace: Workplace, folder: AttemptFolder, calls: AttemptCalls) {
     this.#workplace = workplace
@@ -55,6 +58,7 @@ export class Attempt {
 
   /** The worker ends: what runs goes on without it. */
   drain(): void {
+    this.#draining.abort(new Halt('drain'))
     this.#lease.halt('drain')
   }
 
@@ -137,7 +141,7 @@ export class Attempt {
     } catch (error) {
       if (this.#lease.quit.aborted) throw this.#lease.quit.reason
       const stopped = error instanceof Halt && error.why === 'stop'
-      await this.#workplace.runner.stop(this.#folder.place, GRACE_MS)
+      await this.#whenThere(this.#lease.quit, runner => runner.stop(this.#folder.place, GRACE_MS))
       const reason = error instanceof Error ? error.message : String(error)
       if (!stopped) work.log.line(`the worker could not go on: ${reason}`)
       return {
@@ -191,8 +195,16 @@ export class Attempt {
   async #forget(): Promise<void> {
     const { place, order } = this.#folder
     this.#workplace.forwarder?.shut(order.attempt)
-    await this.#workplace.runner.stop(place, GRACE_MS)
-    await this.#workplace.runner.release(place)
+    await this.#whenThere(this.#draining.signal, async runner => {
+      await runner.stop(place, GRACE_MS)
+      await runner.release(place)
+    })
     await this.#folder.remove()
+  }
+
+  /** What is left in an engine that is away would be there, running, when it is back. */
+  #whenThere(signal: AbortSignal, what: (runner: Runner) => Promise<void>): Promise<void> {
+    const { runner, say } = this.#workplace
+    return throughAbsence({ signal, say }, () => what(runner))
   }
 }

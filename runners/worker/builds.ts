@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { BuildWork } from '../../api/attempts.ts'
 import { sendFolder } from '../../api/transfer/send.ts'
+import { present } from './programs.ts'
 import type { Outcome, Work } from './work.ts'
 
 export async function buildOutcome(work: Work, order: BuildWork): Promise<Outcome> {
@@ -14,11 +15,9 @@ export async function buildOutcome(work: Work, order: BuildWork): Promise<Outcom
   folder.advance({ step: 'started' })
   lease.set({ phase: 'running', startedAt })
   const { purpose, image: name, buildArgs, fresh = false } = order
-  const built = await runner.build(
-    { purpose, image: name, source, buildArgs, fresh },
-    folder.place,
-    line => log.line(line),
-    lease.halted,
+  const recipe = { purpose, image: name, source, buildArgs, fresh }
+  const built = await present(work, () =>
+    runner.build(recipe, folder.place, line => log.line(line), lease.halted),
   )
   const finishedAt = () => new Date().toISOString()
   if (built.state === 'failed') {

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Image, Resources } from '../../api/attempts.ts'
 import type { Exit, Note, Running, RunOrder } from '../runner.ts'
+import { throughAbsence } from './absence.ts'
 import { Halt } from './lease.ts'
 import { sampleUntil } from './sampling.ts'
 import { GRACE_MS, type Work } from './work.ts'
@@ -20,16 +21,34 @@ export async function runOrder(work: Work, image: Image, resources: Resources): 
 }
 
 /** Says to the user why a program does not run yet; before the log of the program itself. */
-function noteOf({ folder, lease, log }: Work): Note {
+function noteOf({ folder, lease, log, resumed }: Work): Note {
   return why => {
+    const before = log.size
     log.line(`waiting: ${why}`)
-    folder.advance({ logBase: log.size })
+    // What an earlier life of the worker has of the program's log stays counted as that.
+    const base = resumed ? folder.progress.logBase + log.size - before : log.size
+    folder.advance({ logBase: base })
     lease.set({ phase: 'preparing', waiting: why.slice(0, 1000) })
   }
 }
 
-/** Waits for a start no longer than the attempt goes on. */
-export async function begun<T>({ lease }: Work, starting: Promise<T>): Promise<T> {
+/** Does it, when the engine is there. */
+export function present<T>({ lease, log }: Work, what: () => Promise<T>): Promise<T> {
+  return throughAbsence({ signal: lease.halted, say: line => log.line(line) }, what)
+}
+
+/** Waits for a start no longer than the attempt goes on, and for an engine that is away. One that went
+ * away meanwhile may have started it. */
+export async function begun<T extends Running | undefined>(
+  work: Work,
+  start: () => Promise<T>,
+): Promise<T | Running> {
+  const { folder, lease, runner } = work
+  const note = noteOf(work)
+  const starting = throughAbsence({ signal: lease.halted, say: note }, async tries => {
+    const there = tries === 0 ? undefined : await runner.adopt(folder.place, note)
+    return there ?? start()
+  })
   starting.catch(() => {})
   const first = await Promise.race([starting, haltOf(lease.halted)])
   if (first instanceof Halt) throw first
@@ -39,10 +58,9 @@ export async function begun<T>({ lease }: Work, starting: Promise<T>): Promise<T
 /** The program that an earlier life of the worker started. */
 export async function adopted(work: Work): Promise<Running> {
   const { folder, runner } = work
+  const { step } = folder.progress
   const running =
-    folder.progress.step === 'preparing'
-      ? undefined
-      : await begun(work, runner.adopt(folder.place, noteOf(work)))
+    step === 'preparing' ? undefined : await begun(work, () => runner.adopt(folder.place, noteOf(work)))
   if (running !== undefined) return running
   throw new Error('the worker ended before the program ran')
 }
@@ -59,7 +77,8 @@ export async function endOf(work: Work, running: Running): Promise<Exit> {
     if (!(exit instanceof Halt)) return exit
     if (exit.why !== 'stop') throw exit
     log.line('asked to stop')
-    await runner.stop(folder.place, GRACE_MS)
+    const quitting = { signal: lease.quit, say: (line: string) => log.line(line) }
+    await throughAbsence(quitting, () => runner.stop(folder.place, GRACE_MS))
     return { ...(await running.exit), state: 'stopped' }
   } finally {
     looking.abort()

@@ -3,7 +3,7 @@
 import type { Address, ServiceWork } from '../../api/attempts.ts'
 import type { Exit, Running } from '../runner.ts'
 import { pause } from './patience.ts'
-import { adopted, begun, endOf, runOrder } from './programs.ts'
+import { adopted, begun, endOf, present, runOrder } from './programs.ts'
 import { answers } from './readiness.ts'
 import { GRACE_MS, type Outcome, type Work } from './work.ts'
 
@@ -45,13 +45,13 @@ async function begin(work: Work, order: ServiceWork): Promise<Running> {
   const run = await runOrder(work, order.image, order.resources)
   work.lease.halted.throwIfAborted()
   work.folder.advance({ step: 'started' })
-  return begun(work, work.runner.serve(run, work.folder.place))
+  return begun(work, () => work.runner.serve(run, work.folder.place))
 }
 
 async function again(work: Work, order: ServiceWork): Promise<Running> {
   const { folder, log, runner } = work
-  await runner.stop(folder.place, 0)
-  await runner.release(folder.place)
+  await present(work, () => runner.stop(folder.place, 0))
+  await present(work, () => runner.release(folder.place))
   folder.advance({ starts: folder.progress.starts + 1, logBase: log.size })
   return begin(work, order)
 }

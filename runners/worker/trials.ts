@@ -54,7 +54,7 @@ async function begin(work: Work, order: TrialWork): Promise<Running> {
   work.lease.halted.throwIfAborted()
   folder.advance({ step: 'started' })
   const shown = { data, hyper: folder.hyper, out: folder.out, output }
-  return begun(work, runner.run({ ...run, ...shown, ...forced }, folder.place))
+  return begun(work, () => runner.run({ ...run, ...shown, ...forced }, folder.place))
 }
 
 /** The original's layout: `<hash>/<point>.json`; without a grid a file that no `*.json` finds. */

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import type { Image, ServiceWork, TrialWork } from '../../../api/attempts.ts'
 import { openProcessRunner } from '../../../runners/process/process.ts'
 import { removeFolder } from '../../../runners/remove-folder.ts'
+import type { Runner } from '../../../runners/runner.ts'
 import { AttemptsClient } from '../../../runners/worker/attempts-client.ts'
 import { openWorker } from '../../../runners/worker/worker.ts'
 import { writeAll } from '../fixture.ts'
@@ -28,7 +29,11 @@ export interface Scene {
   kept(): Promise<string[]>
 }
 
-export async function workerScene(t: TestContext): Promise<Scene> {
+/** `around`: puts something between the worker and its runner. */
+export async function workerScene(
+  t: TestContext,
+  around: (runner: Runner) => Runner = runner => runner,
+): Promise<Scene> {
   const base = await mkdtemp(join(tmpdir(), 'kaos-worker-'))
   const folder = join(base, 'worker')
   const server = new ScriptedServer()
@@ -37,7 +42,7 @@ export async function workerScene(t: TestContext): Promise<Scene> {
   await server.open()
 
   const start = async () => {
-    const runner = await openProcessRunner({ cache: join(base, 'environments') })
+    const runner = around(await openProcessRunner({ cache: join(base, 'environments') }))
     const client = new AttemptsClient({ server: server.url, token: server.workerToken })
     const say = (line: string) => void said.push(line)
     const options = { id: 'test', slots: 2, cacheBytes: 1e9 }
