@@ -37,10 +37,13 @@ export async function lookUp(engine: Engine, name: string): Promise<ImageInfo | 
   }
 }
 
+const SOUND_MAX = 10_000
+
 /** Makes sure of images, each loaded once however many ask at the same time. */
 export class Images {
   readonly #engine: Engine
   readonly #loading = new Map<string, Promise<ImageInfo>>()
+  readonly #sound = new Set<string>()
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -60,6 +63,16 @@ export class Images {
     } finally {
       this.#loading.delete(key)
     }
+  }
+
+  /** What `find` has against an image; asked once of each that there is nothing against, since what is
+   * in it never changes. */
+  async whyNot(what: string, find: () => Promise<string | undefined>): Promise<string | undefined> {
+    if (this.#sound.has(what)) return undefined
+    const why = await find()
+    if (this.#sound.size >= SOUND_MAX) this.#sound.clear()
+    if (why === undefined) this.#sound.add(what)
+    return why
   }
 
   async #load(image: Image, layout: () => Promise<string>): Promise<ImageInfo> {

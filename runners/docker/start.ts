@@ -39,7 +39,7 @@ export async function launch(work: Launch): Promise<Launched> {
     const sandbox = sandboxOf(info.Config, order, work.purpose)
     const box = { ...work, attempt: work.place.attempt, image: info.Id, sandbox }
     try {
-      return await tryOnce(engine, box)
+      return await tryOnce(engine, work.images, box)
     } catch (error) {
       // The image was cleaned away between the look and the use, or the port was just taken.
       const passing = isGone(error) || /port is already allocated/.test(wordsOf(error))
@@ -48,14 +48,19 @@ export async function launch(work: Launch): Promise<Launched> {
   }
 }
 
-async function tryOnce(engine: Engine, box: Box): Promise<Launched> {
+async function tryOnce(engine: Engine, images: Images, box: Box): Promise<Launched> {
   const made = await create(engine, box)
   if (typeof made === 'string') return noStart(made)
   let started = false
   try {
-    const why =
-      (await whyNotUser(made, box.sandbox)) ??
-      (await whyNotStartable(made, box.sandbox, box.purpose))
+    const { user, workingDir } = box.sandbox
+    const looked = JSON.stringify([box.image, user, workingDir, box.purpose])
+    const why = await images.whyNot(
+      looked,
+      async () =>
+        (await whyNotUser(made, box.sandbox)) ??
+        (await whyNotStartable(made, box.sandbox, box.purpose)),
+    )
     if (why !== undefined) return noStart(why)
     if (box.sandbox.isNobody) await giveFolder(made, box.sandbox)
     const refusal = await start(engine, made)

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { writeDurably } from '../durably.ts'
 import { lives, type ProcessName } from '../host-processes.ts'
 import type { Exit, Running } from '../runner.ts'
+import { FolderChanges } from './folder-changes.ts'
 import { type PlaceFiles, readExit, readLaunch, readState, type State } from './place-files.ts'
 
 const LOOK_MS = 100
@@ -32,14 +33,30 @@ export function hasEnded(files: PlaceFiles): boolean {
 }
 
 async function watch(files: PlaceFiles, closing: AbortSignal): Promise<Exit> {
+  const changes = new FolderChanges(files.run)
+  try {
+    return await exitOf(files, changes, closing)
+  } finally {
+    changes.close()
+  }
+}
+
+async function exitOf(
+  files: PlaceFiles,
+  changes: FolderChanges,
+  closing: AbortSignal,
+): Promise<Exit> {
   for (let looks = 1; ; looks++) {
     const exit = readExit(files)
     if (exit !== undefined) return exit
     const state = readState(files)
     if (state === undefined) return lostExit(new Date().toISOString(), 'its files are gone')
     if (looks % LOOKS_PER_LIFE === 0 && !lives(state.supervisor)) return settle(files, state)
-    if (closing.aborted) return new Promise(() => {})
-    await sleep(LOOK_MS, undefined, { signal: closing }).catch(() => {})
+    if (closing.aborted) {
+      changes.close()
+      return new Promise(() => {})
+    }
+    await changes.next(LOOK_MS, closing)
   }
 }
 

@@ -1,18 +1,37 @@
 /* Follows a log file while a program writes it. */
 import { open } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { dirname } from 'node:path'
+import { FolderChanges } from './folder-changes.ts'
 
 const PIECE = 256 * 1024
 const LOOK_MS = 100
 
-/** Pieces of the file from an offset on, until `ended` was true before the last look. */
+/** Pieces of the file from an offset on, until `ended` was true before the last look. `endsIn`: the folder
+ * in which something happens when it has ended. */
 export async function* followFile(
   path: string,
   offset: number,
   signal: AbortSignal,
   ended: () => boolean,
+  endsIn: string,
 ): AsyncIterable<Uint8Array> {
-  const file = await openWhenThere(path, signal, ended)
+  const changes = new FolderChanges(dirname(path), endsIn)
+  try {
+    yield* follow(path, offset, { signal, ended, changes })
+  } finally {
+    changes.close()
+  }
+}
+
+interface Following {
+  readonly signal: AbortSignal
+  readonly ended: () => boolean
+  readonly changes: FolderChanges
+}
+
+async function* follow(path: string, offset: number, following: Following) {
+  const { signal, ended, changes } = following
+  const file = await openWhenThere(path, following)
   if (file === undefined) return
   try {
     for (let at = offset; !signal.aborted; ) {
@@ -22,14 +41,14 @@ export async function* followFile(
         at += bytesRead
         yield buffer.subarray(0, bytesRead)
       } else if (last) return
-      else await pause(signal)
+      else await changes.next(LOOK_MS, signal)
     }
   } finally {
     await file.close()
   }
 }
 
-async function openWhenThere(path: string, signal: AbortSignal, ended: () => boolean) {
+async function openWhenThere(path: string, { signal, ended, changes }: Following) {
   while (!signal.aborted) {
     const last = ended()
     try {
@@ -37,12 +56,8 @@ async function openWhenThere(path: string, signal: AbortSignal, ended: () => boo
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       if (last) return undefined
-      await pause(signal)
+      await changes.next(LOOK_MS, signal)
     }
   }
   return undefined
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  await sleep(LOOK_MS, undefined, { signal }).catch(() => {})
 }

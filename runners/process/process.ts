@@ -183,7 +183,7 @@ class ProcessRunner implements Runner {
   logs(place: Place, offset: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
     const files = placeFiles(place.dir)
     const ending = AbortSignal.any([signal, this.#closing.signal])
-    return followFile(files.log, offset, ending, () => hasEnded(files))
+    return followFile(files.log, offset, ending, () => hasEnded(files), files.run)
   }
 
   async stats(place: Place): Promise<Measurement | undefined> {
