@@ -60,7 +60,9 @@ export async function adopted(work: Work): Promise<Running> {
   const { folder, runner } = work
   const { step } = folder.progress
   const running =
-    step === 'preparing' ? undefined : await begun(work, () => runner.adopt(folder.place, noteOf(work)))
+    step === 'preparing'
+      ? undefined
+      : await begun(work, () => runner.adopt(folder.place, noteOf(work)))
   if (running !== undefined) return running
   throw new Error('the worker ended before the program ran')
 }
