@@ -21,6 +21,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { KaosError } from '../api/errors.ts'
 import { countBuffersAsHeap } from '../api/heap.ts'
+import { isLogged, LOG_LEVELS, type LogLevel, logLine } from '../api/log-line.ts'
 import { openProcessRunner } from './process/process.ts'
 import type { Runner } from './runner.ts'
 import {
@@ -35,6 +36,7 @@ import {
 import { AttemptsClient } from './worker/attempts-client.ts'
 import { openForwarder } from './worker/forwarder.ts'
 import { type ReachSettings, reachOf } from './worker/reach.ts'
+import type { Say } from './worker/work.ts'
 import { openWorker } from './worker/worker.ts'
 
 /** What pip may see of the worker's environment. */
@@ -103,7 +105,15 @@ function theEnd(): Promise<void> {
   })
 }
 
-const say = (line: string) => process.stderr.write(`worker: ${line}\n`)
+const LEAST = LOG_LEVELS.find(level => level === env.KAOS_LOG_LEVEL) ?? 'info'
+
+/** On a terminal words, for programs that gather logs a line of JSON. */
+function tell(level: LogLevel, text: string, about: object = {}): void {
+  if (process.stderr.isTTY) process.stderr.write(`worker: ${text}\n`)
+  else if (isLogged(level, LEAST)) process.stderr.write(logLine(level, text, about))
+}
+
+const say: Say = (text, about) => tell('info', text, about)
 
 async function main(): Promise<void> {
   const ending = theEnd()
@@ -142,6 +152,6 @@ try {
   await main()
   process.exit(0)
 } catch (error) {
-  say(error instanceof Error ? error.message : String(error))
+  tell('error', error instanceof Error ? error.message : String(error))
   process.exit(error instanceof KaosError ? error.exit : 1)
 }

@@ -56,6 +56,11 @@ export class Attempt {
     return this.#folder.order.work.kind
   }
 
+  #say(what: string): void {
+    const { attempt, workspace, job } = this.#folder.order
+    this.#workplace.say(`${this.kind} ${attempt}: ${what}`, { workspace, job, attempt })
+  }
+
   /** The worker ends: what runs goes on without it. */
   drain(): void {
     this.#draining.abort(new Halt('drain'))
@@ -65,12 +70,11 @@ export class Attempt {
   /** From wherever it is to its end. Never rejects. */
   async run(resumed: boolean): Promise<void> {
     const keeping = this.#lease.keep()
-    const { attempt } = this.#folder.order
     try {
       const report = this.#folder.progress.report ?? (await this.#outcome(resumed))
       this.#folder.advance({ step: 'reporting', report })
       await this.#report(report)
-      this.#workplace.say(`${this.kind} ${attempt}: ${report.state} ${report.reason ?? ''}`.trim())
+      this.#say(`${report.state} ${report.reason ?? ''}`.trim())
       await this.#forget()
     } catch (error) {
       await this.#abandon(error)
@@ -113,7 +117,7 @@ export class Attempt {
   /** The journal as a stored file. */
   async #sealed(journal: JournalOutbox): Promise<{ digest: Digest; size: number }> {
     const refused = await journal.close()
-    if (refused instanceof Error) this.#workplace.say(`a journal is refused: ${refused.message}`)
+    if (refused instanceof Error) this.#say(`a journal is refused: ${refused.message}`)
     const { digest, size } = await sendFile(journal.path, this.#channel())
     return { digest, size }
   }
@@ -188,7 +192,7 @@ export class Attempt {
     const { quit } = this.#lease
     if (quit.aborted && quit.reason instanceof Halt && quit.reason.why === 'drain') return
     const why = error instanceof Error ? error.message : String(error)
-    this.#workplace.say(`${this.kind} ${this.#folder.order.attempt} is given up: ${why}`)
+    this.#say(`it is given up: ${why}`)
     await this.#forget().catch(() => {})
   }
 

@@ -13,6 +13,9 @@ import type { Trees } from './trees.ts'
 /** What a program gets to end by itself before it is killed. */
 export const GRACE_MS = 5000
 
+/** Tells the operator. `about`: what it is about, for programs that read it. */
+export type Say = (text: string, about?: object) => void
+
 /** What the attempts of a worker share. */
 export interface Workplace {
   readonly runner: Runner
@@ -21,7 +24,7 @@ export interface Workplace {
   /** Absent where the server reaches services by itself. */
   readonly forwarder?: Forwarder | undefined
   /** For the operator. */
-  readonly say: (line: string) => void
+  readonly say: Say
 }
 
 /** A report without its journals, which are stored last. */

@@ -23,7 +23,7 @@ import { backoff, pause } from './patience.ts'
 import { Signer } from './signer.ts'
 import { Slots } from './slots.ts'
 import { Trees } from './trees.ts'
-import type { Workplace } from './work.ts'
+import type { Say, Workplace } from './work.ts'
 
 export interface WorkerOptions {
   /** Name that the server shows. */
@@ -41,7 +41,7 @@ export interface WorkerOptions {
   readonly forwarder?: Forwarder | undefined
   /** Whether it runs services. */
   readonly services?: boolean
-  readonly say: (line: string) => void
+  readonly say: Say
 }
 
 export interface Worker {

@@ -2,12 +2,11 @@
  * socket and the programs. Its stdin is a pipe that nobody writes to: when the server dies, however
  * it dies, the worker reads the end and exits; the programs go on. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HEAP_FLAGS } from '../../api/heap.ts'
 import { environmentWith } from '../config.ts'
 import type { Parts, People, Settings } from '../parts.ts'
+import { workerLog } from './log.ts'
 
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
@@ -35,6 +34,7 @@ export interface Worker {
 /** Resolves when the first one was started. */
 export async function startWorker(options: Options): Promise<Worker> {
   const { log, settings } = options
+  const own = workerLog(settings)
   let child: ChildProcess | undefined
   let timer: NodeJS.Timeout | undefined
   let settled: NodeJS.Timeout | undefined
@@ -46,13 +46,13 @@ export async function startWorker(options: Options): Promise<Worker> {
     const token = await options.people.issueWorkerToken('local')
     if (closing) return
     const since = Date.now()
-    child = spawnWorker(options, token)
+    child = own.opened(output => spawnWorker(options, token, output))
     settled = setTimeout(() => {
       trouble = undefined
     }, SETTLED_MS).unref()
     child.once('error', error => again(since, error.message))
     child.once('exit', (code, signal) => {
-      const words = signal === null ? lastWords(settings) : undefined
+      const words = signal === null ? own.lastWords() : undefined
       again(since, words ?? `it ended with ${signal ?? code}`)
     })
   }
@@ -62,7 +62,7 @@ export async function startWorker(options: Options): Promise<Worker> {
     if (Date.now() - since > SOUND_MS) wait = FIRST_WAIT_MS
     clearTimeout(settled)
     trouble = why
-    log('warn', `the worker stopped: ${why}. It is started again; its log: ${logOf(settings)}`)
+    log('warn', `the worker stopped: ${why}. It is started again; its log: ${own.file}`)
     timer = setTimeout(begin, wait)
     wait = Math.min(wait * 2, LONGEST_WAIT_MS)
   }
@@ -77,50 +77,32 @@ export async function startWorker(options: Options): Promise<Worker> {
     trouble: () => trouble,
     async close() {
       closing = true
+      own.close()
       clearTimeout(timer)
       await ended(child)
     },
   }
 }
 
-function logOf({ data }: Settings): string {
-  return join(data, 'logs', 'worker.log')
-}
-
-/** What it said last: when it ends by itself, that is why. */
-function lastWords(settings: Settings): string | undefined {
-  try {
-    const lines = readFileSync(logOf(settings), 'utf8').trimEnd().split('\n')
-    return lines.at(-1)?.replace(/^worker: /, '') || undefined
-  } catch {
-    return undefined
-  }
-}
-
-function spawnWorker({ settings, url }: Options, token: string): ChildProcess {
-  mkdirSync(dirname(logOf(settings)), { recursive: true, mode: 0o700 })
-  const output = openSync(logOf(settings), 'a', 0o600)
+function spawnWorker({ settings, url }: Options, token: string, output: number): ChildProcess {
   // In the source tree and in the package: the same extension as this file.
   const program = new URL(`../../runners/main${import.meta.url.slice(-3)}`, import.meta.url)
   const { dockerSocket, baseImage } = settings
-  try {
-    return spawn(process.execPath, [...HEAP_FLAGS, fileURLToPath(program)], {
-      stdio: ['pipe', output, output],
-      env: environmentWith({
-        KAOS_SERVER: url,
-        KAOS_WORKER_OWN: '1',
-        KAOS_WORKER_TOKEN: token,
-        KAOS_DATA: settings.data,
-        KAOS_RUNNER: settings.runner,
-        KAOS_SLOTS: String(settings.slots),
-        KAOS_LABELS: settings.labels.join(','),
-        ...(dockerSocket !== undefined && { KAOS_DOCKER_SOCKET: dockerSocket }),
-        ...(baseImage !== undefined && { KAOS_BASE_IMAGE: baseImage }),
-      }),
-    })
-  } finally {
-    closeSync(output)
-  }
+  return spawn(process.execPath, [...HEAP_FLAGS, fileURLToPath(program)], {
+    stdio: ['pipe', output, output],
+    env: environmentWith({
+      KAOS_SERVER: url,
+      KAOS_WORKER_OWN: '1',
+      KAOS_WORKER_TOKEN: token,
+      KAOS_DATA: settings.data,
+      KAOS_RUNNER: settings.runner,
+      KAOS_SLOTS: String(settings.slots),
+      KAOS_LABELS: settings.labels.join(','),
+      KAOS_LOG_LEVEL: settings.logging.level,
+      ...(dockerSocket !== undefined && { KAOS_DOCKER_SOCKET: dockerSocket }),
+      ...(baseImage !== undefined && { KAOS_BASE_IMAGE: baseImage }),
+    }),
+  })
 }
 
 function ended(child: ChildProcess | undefined): Promise<void> {

@@ -26,7 +26,8 @@ async function startMain(t: TestContext, env: Record<string, string>) {
     await ended
     await rm(data, { recursive: true, force: true })
   })
-  return { child, ended, said: () => said }
+  const words = (line: string) => (line.startsWith('{') ? JSON.parse(line).message : line)
+  return { child, ended, said: () => said.split('\n').map(words).join('\n') }
 }
 
 for (const way of ['its stdin closes', 'it is told to by SIGTERM'] as const) {
