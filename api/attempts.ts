@@ -83,6 +83,8 @@ export const TrialWork = Type.Object({
       hash: Type.String(),
       file: Type.String(),
       values: Type.Record(Type.String(), Type.Unknown()),
+      /** What the file holds: the values as they were written, 1.0 and not 1. */
+      text: Type.Optional(Type.String()),
     }),
   ),
   /** Six hex digits: the program is given /pfs/out/<output>. */

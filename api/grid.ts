@@ -15,6 +15,9 @@ export interface Grid {
   readonly hash: string
   readonly keys: readonly string[]
   readonly points: readonly Point[]
+  /** Of each point the JSON object that its trial reads: numbers as they were written, so that 1.0
+   * stays 1.0 and no digit of a long one is lost. */
+  readonly texts: readonly string[]
 }
 
 export const POINTS_MAX = 10_000
@@ -23,7 +26,8 @@ const NAME_MAX = 200
 
 /** The grid in a text; undefined for `{}`, which is none. INVALID_GRID says what is wrong where. */
 export function parseGrid(text: string): Grid | undefined {
-  const lists = listsOf(parse(text))
+  const { value, written } = parse(text)
+  const lists = listsOf(value)
   if (lists.length === 0) return undefined
   const count = lists.reduce((product, [, values]) => product * values.length, 1)
   if (count > POINTS_MAX) {
@@ -31,12 +35,37 @@ export function parseGrid(text: string): Grid | undefined {
   }
   const digest = digestOf(text)
   const keys = lists.map(([key]) => key)
-  return { text, digest, hash: hexOf(digest).slice(0, 5), keys, points: product(lists) }
+  const rows = product(lists)
+  return {
+    text,
+    digest,
+    hash: hexOf(digest).slice(0, 5),
+    keys,
+    points: rows.map(row => Object.fromEntries(row.map(({ key, list, at }) => [key, list[at]!]))),
+    texts: rows.map(row => {
+      const pairs = row.map(({ key, list, at }) => {
+        return `${JSON.stringify(key)}:${written.get(list)?.get(at) ?? JSON.stringify(list[at])}`
+      })
+      return `{${pairs.join(',')}}`
+    }),
+  }
 }
 
 /** The text of a grid that came as an object. */
 export function gridText(grid: { readonly [key: string]: unknown }): string {
   return JSON.stringify(grid)
+}
+
+/** A grid of one point, its values as the text of the point has them. */
+export function gridOfPoint(text: string): string {
+  const parts: string[] = []
+  function part(this: unknown, key: string, value: unknown, { source }: { source?: string }) {
+    if (typeof value !== 'object' || value === null)
+      parts.push(`${JSON.stringify(key)}:[${source ?? JSON.stringify(value)}]`)
+    return value
+  }
+  JSON.parse(text, part as never)
+  return `{${parts.join(',')}}`
 }
 
 /** `degree=5_kernel=poly.json`: keys in the file's order, safe as a file name. */
@@ -51,9 +80,21 @@ export function pointFile(point: Point): string {
   return `${cut(name, NAME_MAX - hash.length - 1)}_${hash}.json`
 }
 
-function parse(text: string): unknown {
+/** The numbers of a list, by their places in it, that JSON would write in another way. */
+type Written = WeakMap<object, Map<number, string>>
+
+function parse(text: string): { value: unknown; written: Written } {
+  const written: Written = new WeakMap()
+  function note(this: object, key: string, value: unknown, { source }: { source?: string }) {
+    if (typeof value !== 'number' || source === undefined || source === String(value)) return value
+    if (!Array.isArray(this)) return value
+    const places = written.get(this) ?? new Map<number, string>()
+    written.set(this, places.set(Number(key), source))
+    return value
+  }
   try {
-    return JSON.parse(text)
+    // What the reviver is told beside key and value is not in the types yet.
+    return { value: JSON.parse(text, note as never), written }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new KaosError('INVALID_GRID', `the hyperparameters are not JSON: ${why}`, { cause })
@@ -96,13 +137,19 @@ function kindOf(value: unknown): string {
   return `the single value ${JSON.stringify(value)}`
 }
 
-function product(lists: readonly [string, Scalar[]][]): Point[] {
-  const rows = lists.reduce<[string, Scalar][][]>(
-    (before, [key, values]) =>
-      before.flatMap(row => values.map((value): [string, Scalar][] => [...row, [key, value]])),
+/** A value of a point: where it stands. */
+interface Chosen {
+  readonly key: string
+  readonly list: readonly Scalar[]
+  readonly at: number
+}
+
+function product(lists: readonly [string, Scalar[]][]): Chosen[][] {
+  return lists.reduce<Chosen[][]>(
+    (before, [key, list]) =>
+      before.flatMap(row => list.map((_, at): Chosen[] => [...row, { key, list, at }])),
     [[]],
   )
-  return rows.map(row => Object.fromEntries(row))
 }
 
 function escaped(letter: string): string {

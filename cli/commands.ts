@@ -84,6 +84,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     'draw what a model was made of',
     () => import('./commands/train/provenance.ts'),
   ),
+  'train:retry': command(
+    'run the trials of a job that did not succeed again',
+    () => import('./commands/train/retry.ts'),
+  ),
   'train:checkout': command(
     'write down all that it takes to run a training again',
     () => import('./commands/train/checkout.ts'),

@@ -3,7 +3,7 @@ import type { JobView, ModelRow } from '../api/wire.ts'
 import { type Cell, tableLines } from './table.ts'
 
 export function infoText(view: JobView, sortBy: string | undefined): string {
-  const { job, from, processSeconds, availableMetrics, pageCount, pageId, models } = view
+  const { job, from, retry, processSeconds, availableMetrics, pageCount, pageId, models } = view
   const metrics = availableMetrics.map(metric => `'${metric}'`).join(', ')
   const columns = ['ind', 'Code', 'Data', 'Model ID', 'Hyperparams']
   const rows = models.map((model, at) => rowOf(model, at, sortBy !== undefined))
@@ -12,7 +12,8 @@ export function infoText(view: JobView, sortBy: string | undefined): string {
     `    Job ID: ${job.jobId}`,
     `    Process time: ${processSeconds === null ? '?' : `${Math.round(processSeconds)}s`}`,
     `    State: ${job.state}`,
-    ...(from ? [`    ${job.kind === 'replay' ? 'Replay of' : 'Made from'}: ${from}`] : []),
+    ...(from ? [`    ${originOf(view)}: ${from}`] : []),
+    ...(retry?.kept.length ? [`    Models there: ${retry.kept.length}`] : []),
     ...filesOf(job.progress, job.kind),
     `    Available metrics: [${metrics}]`,
     '',
@@ -22,6 +23,11 @@ export function infoText(view: JobView, sortBy: string | undefined): string {
     '',
     '',
   ].join('\n')
+}
+
+function originOf({ job, retry }: JobView): string {
+  if (job.kind === 'replay') return 'Replay of'
+  return retry ? 'Failed trials of' : 'Made from'
 }
 
 /** Of an ingestion. */

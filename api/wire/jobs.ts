@@ -146,6 +146,8 @@ export const JobView = Type.Object(
     build: Nullable(Type.String()),
     /** The training that it was made from: checked out and changed, or run again. */
     from: Optional(Nullable(Type.String())),
+    /** Of a retry: the job whose trials run again, and the models that were made there. */
+    retry: Optional(Type.Object({ of: Type.String(), kept: Type.Array(Type.String()) })),
     /** The ingestion a training waits for or had its data from. */
     ingest: Optional(Nullable(Type.String())),
   },

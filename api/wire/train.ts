@@ -77,6 +77,32 @@ export const TrainAccepted = Type.Object(
 )
 export type TrainAccepted = Static<typeof TrainAccepted>
 
+/** POST /workspaces/:ws/train/:job/retry: trials of an ended training that did not succeed, again, in a
+ * new job with the same inputs. What is left out stays as it was there. */
+export const RetryRequest = Type.Object(
+  {
+    /** Only trials that failed by themselves, not those that were killed or never began. */
+    failed: Optional(Type.Boolean()),
+    parallelism: Optional(Type.Integer({ minimum: 1, maximum: 1024 })),
+    resources: Optional(Resources),
+  },
+  { title: 'RetryRequest' },
+)
+export type RetryRequest = Static<typeof RetryRequest>
+export const RetryAccepted = Type.Object(
+  {
+    job: JobRow,
+    of: Type.String(),
+    /** Places in the grid that run again. */
+    trials: Type.Array(Type.Integer()),
+    /** Trials that succeeded before: their models stay with the old job. */
+    kept: Type.Integer(),
+    warnings: Type.Array(Type.String()),
+  },
+  { title: 'RetryAccepted' },
+)
+export type RetryAccepted = Static<typeof RetryAccepted>
+
 /** GET /workspaces/:ws/train -> newest first. GET /workspaces/:ws/train/inputs -> TrainInputs. */
 export const TrainList = Type.Object(
   {

@@ -67,7 +67,7 @@ async function writeHyper(folder: string, hyper: TrialWork['hyper']): Promise<vo
   }
   const below = join(folder, hyper.hash)
   await mkdir(below, { recursive: true })
-  await writeFile(join(below, hyper.file), JSON.stringify(hyper.values))
+  await writeFile(join(below, hyper.file), hyper.text ?? JSON.stringify(hyper.values))
 }
 
 function reasonOf({ exit, reason, state }: Exit): string | undefined {

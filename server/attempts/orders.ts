@@ -8,7 +8,7 @@ import {
 } from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
 import { KaosError } from '../../api/errors.ts'
-import { type Point, parseGrid, pointFile } from '../../api/grid.ts'
+import { type Grid, parseGrid, pointFile } from '../../api/grid.ts'
 import { putTree, readFile } from '../../store/trees.ts'
 import type { Board } from '../jobs/board.ts'
 import { imageOf } from '../jobs/images.ts'
@@ -86,6 +86,13 @@ export interface Hyper {
   hash: string
   file: string
   values: Record<string, unknown>
+  /** The values as they were written. */
+  text: string
+}
+
+/** Where in the grid a trial of this job stands. */
+export function pointOf({ point, points }: TrainPart, index: number): number {
+  return point ?? points?.[index] ?? index
 }
 
 /** The point of a trial; undefined without a grid. */
@@ -95,28 +102,30 @@ export async function hyperOf(
   index: number,
 ): Promise<Hyper | undefined> {
   if (!train.grid || !train.hyper) return undefined
-  const points = await pointsOf(board, train.hyper)
-  const point = points[train.point ?? index]
+  const grid = await gridOf(board, train.hyper)
+  const at = pointOf(train, index)
+  const point = grid?.points[at]
   if (!point) return undefined
-  return { hash: train.grid.hash, file: pointFile(point), values: { ...point } }
+  const text = grid?.texts[at] ?? ''
+  return { hash: train.grid.hash, file: pointFile(point), values: { ...point }, text }
 }
 
 /** Grids read lately: every trial of a job asks for its own. */
-const kept = new Map<string, readonly Point[]>()
+const kept = new Map<string, Grid | undefined>()
 const KEPT_MAX = 16
 
-async function pointsOf(board: Board, entity: string): Promise<readonly Point[]> {
+async function gridOf(board: Board, entity: string): Promise<Grid | undefined> {
   const known = kept.get(entity)
   if (known) return known
   const { ledger, store } = board.parts
   const node = await ledger.node(entity)
   const chunks: Uint8Array[] = []
   for await (const chunk of readFile(store, node!.digest!)) chunks.push(chunk)
-  const points = parseGrid(Buffer.concat(chunks).toString('utf8'))?.points ?? []
+  const grid = parseGrid(Buffer.concat(chunks).toString('utf8'))
   const oldest = kept.keys().next().value
   if (kept.size >= KEPT_MAX && oldest !== undefined) kept.delete(oldest)
-  kept.set(entity, points)
-  return points
+  kept.set(entity, grid)
+  return grid
 }
 
 /** A tree that the order of this work names; OBJECT_UNKNOWN for every other. */

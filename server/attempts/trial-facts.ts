@@ -5,7 +5,7 @@ import type { Board } from '../jobs/board.ts'
 import type { AttemptRecord, TrialRecord } from '../jobs/records.ts'
 import { imageOfRun, keptAs, roleOfRun } from '../replay/runs.ts'
 import { courseOf, type Facts, wellFormed } from './facts.ts'
-import { type Hyper, hyperOf } from './orders.ts'
+import { type Hyper, hyperOf, pointOf } from './orders.ts'
 import type { TrialPlace } from './places.ts'
 import type { End, Size } from './verdict.ts'
 
@@ -15,7 +15,8 @@ const FACT_MAX = 64 * 1024
 /** The point as a fact; a very long one is only named, its values are in the stored grid. */
 function hyperFact(hyper: Hyper | undefined): Json {
   if (!hyper) return null
-  const whole = wellFormed(hyper as unknown as Json)
+  const { text: _, ...told } = hyper
+  const whole = wellFormed(told as unknown as Json)
   if (JSON.stringify(whole).length <= FACT_MAX) return whole
   return { hash: hyper.hash, file: hyper.file }
 }
@@ -75,6 +76,7 @@ export async function addTrial(
   const attributes: Record<string, Json> = {
     job: job.id,
     index: done.index,
+    ...(train.points && { point: pointOf(train, done.index) }),
     output: done.output,
     state: done.state,
     ...courseOf(attempt, ending, report),

@@ -66,6 +66,9 @@ export type TrainPart = {
   fingerprint: string
   /** The point of the grid that every run of a replay is at. */
   point?: number
+  /** Of a retry: the points of its trials, and the job that they did not succeed in. */
+  points?: number[]
+  retryOf?: string
 }
 
 /** One run of a replay: for comparing with the original (`again`, with the recorded image; `fresh`,

@@ -18,6 +18,7 @@ export interface JobQuestion {
 }
 
 const PAGE = 10
+const KEPT_SHOWN = 1000
 const ENVIRONMENT_MAX = 4 * 1024 * 1024
 
 export async function jobView(
@@ -47,6 +48,7 @@ export async function jobView(
     ...(await historyOf(board, job)),
     build: job.train?.build ?? null,
     ingest: job.train?.ingest ?? null,
+    ...(await retryView(board, job)),
     from: job.replay?.of.job ?? (await madeFrom(board, job)),
   }
 }
@@ -127,6 +129,14 @@ async function madeFrom({ parts }: Board, { id, train }: JobRecord): Promise<str
   const options = { direction: 'up', depth: 1, relations: ['wasInformedBy'] } as const
   const { nodes } = await parts.ledger.lineage(id, options)
   return nodes.slice(1).find(({ kind }) => kind === 'train')?.id ?? null
+}
+
+/** What succeeded in the job before is kept there, and counts for this one. */
+async function retryView(board: Board, { train }: JobRecord): Promise<Pick<JobView, 'retry'>> {
+  if (!train?.retryOf) return {}
+  const trials = await trialsOf(board, train.retryOf)
+  const kept = trials.flatMap(({ model, modelId }) => (model ? [modelId] : []))
+  return { retry: { of: train.retryOf, kept: kept.slice(0, KEPT_SHOWN) } }
 }
 
 async function environmentOf(board: Board, job: JobRecord): Promise<JobView['environment']> {

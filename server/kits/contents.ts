@@ -62,7 +62,12 @@ async function modelContents(
   )
   const parts = [places.part('model', model)]
   const point =
-    used.hyper && (await pointOf(store, used.hyper, Number(used.trial?.attributes.index)))
+    used.hyper &&
+    (await pointOf(
+      store,
+      used.hyper,
+      Number(used.trial?.attributes.point ?? used.trial?.attributes.index),
+    ))
   if (point) parts.push(places.file(HYPERPARAMETERS, point.file, point.text))
   for (const [kind, node] of [['code', used.code] as const, ['dataset', used.data] as const]) {
     if (node && !(await isPurged(ledger, node.id))) parts.push(places.part(kind, node))
@@ -100,9 +105,10 @@ function usedFor(graph: Graph, model: Node): Used {
 
 async function pointOf(store: Store, hyper: Node, index: number) {
   const text = await readSmallFile(store, hyper.digest!, GRID_MAX)
-  const point = parseGrid(text.toString('utf8'))?.points[index]
+  const grid = parseGrid(text.toString('utf8'))
+  const point = grid?.points[index]
   if (!point) return undefined
-  return { values: { ...point }, file: pointFile(point), text: `${JSON.stringify(point)}\n` }
+  return { values: { ...point }, file: pointFile(point), text: `${grid?.texts[index]}\n` }
 }
 
 /** Gives each part a folder of its own, with a name that kit takes for a path and nothing else. */

@@ -5,6 +5,7 @@ import type { Actor } from '../../api/actor.ts'
 import { KaosError } from '../../api/errors.ts'
 import type { ReplayAccepted, ReplayRequest } from '../../api/wire.ts'
 import type { Expectation, NewEdge, Node } from '../../graph/ledger.ts'
+import { pointOf } from '../attempts/orders.ts'
 import { type Board, carryOut, type Plan, planFor, saveJob, startingJob } from '../jobs/board.ts'
 import { planBuild } from '../jobs/images.ts'
 import { madeBefore, noteMade } from '../jobs/once.ts'
@@ -175,7 +176,7 @@ function partOf({ request, original }: Wish, build: JobRecord | undefined): Repl
     of: {
       job: job.id,
       trial: trial.id,
-      index: train.point ?? trial.index,
+      index: pointOf(train, trial.index),
       model: model.id,
       modelId: model.name ?? trial.modelId,
       tree: model.digest!,

@@ -260,7 +260,8 @@ async function finish(
     const { nodes = [], edges = [] } = verdict ?? {}
     plan.statements.push({ type: 'replay.finished', ...common, nodes, edges })
   } else {
-    if (state === 'JOB_SUCCESS') moves.push({ pointer: train.fingerprint, target: job.id })
+    if (state === 'JOB_SUCCESS' && train.fingerprint !== '')
+      moves.push({ pointer: train.fingerprint, target: job.id })
     plan.statements.push({ type: 'train.finished', ...common })
   }
   plan.records.push(forget(keyOf.open(job.workspace, job.id)))

@@ -11,6 +11,9 @@ import type { Workspace } from '../parts.ts'
 import { branchOf, fingerprintOf } from './fingerprint.ts'
 import { parallelismOf, resourcesOf, type Targets } from './inputs.ts'
 
+/** Of a retry, in its fact. */
+const POINTS_SHOWN = 1000
+
 interface Asked {
   readonly actor: Actor
   readonly workspace: Workspace
@@ -71,6 +74,9 @@ export function planJob(
     parallelism,
     resources: job.resources,
     ...(git && { git }),
+    ...(train.retryOf && {
+      retry: { of: train.retryOf, points: (train.points ?? []).slice(0, POINTS_SHOWN) },
+    }),
   }
   plan.statements.push({
     type: 'train.submitted',

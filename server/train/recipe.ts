@@ -1,6 +1,6 @@
 /** All that it takes to run a training again: what `kaos train checkout` writes down. */
 import { KaosError } from '../../api/errors.ts'
-import { gridText } from '../../api/grid.ts'
+import { gridOfPoint } from '../../api/grid.ts'
 import type { Recipe } from '../../api/wire.ts'
 import type { Node } from '../../graph/ledger.ts'
 import { entryAt, readSmallFile } from '../../store/trees.ts'
@@ -71,8 +71,7 @@ async function hyperparamsOf(
   const index = trial === undefined ? undefined : trialIndex(job, trial)
   if (hyper === null) return null
   if (index !== undefined) {
-    const point = (await hyperOf(board, job.train!, index))?.values ?? {}
-    return gridText(Object.fromEntries(Object.entries(point).map(([key, one]) => [key, [one]])))
+    return gridOfPoint((await hyperOf(board, job.train!, index))?.text ?? '{}')
   }
   const node = (await board.parts.ledger.node(hyper))!
   return (await readSmallFile(board.parts.store, node.digest!, TEXT_MAX)).toString('utf8')

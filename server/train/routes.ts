@@ -3,6 +3,8 @@ import Type from 'typebox'
 import {
   Problem,
   Recipe,
+  RetryAccepted,
+  RetryRequest,
   TrainAccepted,
   TrainInputs,
   TrainList,
@@ -13,6 +15,7 @@ import { trainingOf } from '../replay/original.ts'
 import { inputsView, readTargets } from './inputs.ts'
 import { listTraining } from './list.ts'
 import { recipeOf } from './recipe.ts'
+import { retryTraining } from './retry.ts'
 import { submitTraining } from './submit.ts'
 
 const tags = ['train']
@@ -77,6 +80,26 @@ export const trainRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
     async request => {
       const workspace = await workspaces.find(request.actor, request.params.ws)
       return inputsView(board, workspace, await readTargets(ledger, workspace.id))
+    },
+  )
+
+  app.post(
+    '/workspaces/:ws/train/:job/retry',
+    {
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'Run the trials that did not succeed again, in a job of their own',
+        params: Type.Object({ ws: Type.String(), job: Type.String() }),
+        body: RetryRequest,
+        response: { 202: RetryAccepted, '4xx': Problem },
+      },
+    },
+    async (request, reply) => {
+      const { actor, once, params, body } = request
+      const workspace = await workspaces.find(actor, params.ws)
+      const asked = { job: params.job, request: body }
+      return reply.code(202).send(await retryTraining(board, { actor, once }, workspace, asked))
     },
   )
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { gridText, parseGrid, pointFile } from '../../api/grid.ts'
+import { gridOfPoint, gridText, parseGrid, pointFile } from '../../api/grid.ts'
 
 function refusal(text: string): { code: string; message: string } {
   try {
@@ -90,4 +90,18 @@ test('long names are shortened to 200 bytes and stay different', () => {
   assert.ok(Buffer.byteLength(one) <= 205)
   assert.ok(one.isWellFormed())
   assert.notEqual(one, other)
+})
+
+test('a trial reads numbers as they were written', () => {
+  const grid = parseGrid('{"lr": [1.0, 1e-3, 5], "id": [12345678901234567890], "k": ["1.0", null]}')
+
+  assert.equal(grid?.texts[0], '{"lr":1.0,"id":12345678901234567890,"k":"1.0"}')
+  assert.equal(grid?.texts[3], '{"lr":1e-3,"id":12345678901234567890,"k":null}')
+  assert.equal(grid?.texts[4], '{"lr":5,"id":12345678901234567890,"k":"1.0"}')
+  assert.equal(grid?.points[0]?.lr, 1)
+})
+
+test('a grid of one point keeps what was written, whatever its keys are called', () => {
+  assert.equal(gridOfPoint('{"":1.0,"0":"x","a":null}'), '{"0":["x"],"":[1.0],"a":[null]}')
+  assert.equal(parseGrid(gridOfPoint('{"lr":1.0}'))?.texts[0], '{"lr":1.0}')
 })
