@@ -6,10 +6,12 @@ import type { JobView, WorkspaceView } from '../api/wire.ts'
 import { Client, path } from './client.ts'
 import { environment } from './config.ts'
 import { parseEndpoint } from './endpoint.ts'
+import type { ListedGroup } from './implied.ts'
 import { painted, type Stream, sentence } from './look.ts'
 import { type ArgInput, type FlagInput, Flags } from './options.ts'
 import { parseWords } from './parsing.ts'
 import { Progress } from './progress.ts'
+import type { Choice } from './select.ts'
 import { type Settings, settingsOf } from './settings.ts'
 import { findStateFolder, readState, type State } from './state.ts'
 import { type Table, tableBlock } from './table.ts'
@@ -208,6 +210,32 @@ export abstract class KaosCommand {
       trustAuthority(ca)
     }
     return new Client(endpoint, token, why => this.note(`waiting: ${why}`))
+  }
+
+  /** The id that was meant. An index is of the last listing; where there is none, one is made and what
+   * the index stands for is said. `listed`: then it is refused instead, for what cannot be undone. */
+  protected async chosenOf(
+    session: Session & Partial<Pick<WorkspaceSession, 'workspace' | 'base'>>,
+    choice: Choice,
+    group: ListedGroup,
+    how: { readonly listed?: boolean } = {},
+  ): Promise<string> {
+    const { folder, workspace, base = '' } = session
+    const { ind, name } = choice
+    const { chosen } = await import('./select.ts')
+    const { isListed, rowAt } = await import('./caches.ts')
+    if (
+      name !== undefined ||
+      ind === undefined ||
+      how.listed ||
+      isListed(folder, group, workspace)
+    ) {
+      return chosen(choice, group, folder, workspace)
+    }
+    const { listNow } = await import('./implied.ts')
+    const row = rowAt(await listNow(session, group, workspace, base), group, ind)
+    this.note(`nothing was listed since the last change: -i ${ind} is ${row.text}`)
+    return row.id
   }
 
   /** The whole id of a job that was named by a part of it. */

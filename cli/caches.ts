@@ -42,6 +42,12 @@ export function remember(
   writeFileSync(fileOf(folder, group), `${JSON.stringify(rows)}\n`, { mode: 0o600 })
 }
 
+/** Whether there is a listing that an index can be taken from. */
+export function isListed(folder: string | undefined, group: Group, workspace?: string): boolean {
+  const rows = folder === undefined ? undefined : rowsOf(fileOf(folder, group))
+  return rows !== undefined && rows.every(row => row.workspace === workspace)
+}
+
 /** The id of that row; says which list to run when there is no such row. */
 export function recall(
   folder: string | undefined,
@@ -50,7 +56,7 @@ export function recall(
   workspace?: string,
 ): string {
   const rows = folder === undefined ? undefined : rowsOf(fileOf(folder, group))
-  if (rows === undefined || rows.some(row => row.workspace !== workspace)) {
+  if (rows === undefined || !isListed(folder, group, workspace)) {
     const list = LISTED_BY[group]
     throw new KaosError(
       'BAD_REQUEST',

@@ -214,3 +214,62 @@ describe('kaos init', () => {
     assert.match(readFileSync(file, 'utf8'), new RegExp(url))
   })
 })
+
+describe('an index', () => {
+  const jobs = (...ids: string[]) =>
+    ids.map(jobId => ({ jobId, state: 'JOB_SUCCESS', kind: 'train' }))
+
+  async function played(t: import('node:test').TestContext) {
+    let training = jobs('newest', 'older')
+    const asked: string[] = []
+    const { url } = await play(t, ({ url, method }, response) => {
+      const path = url.replace(/^.*\/api\/v1/, '').replace(/\?.*/, '')
+      if (path === '/workspaces') return sendJson(response, { workspaces: [{ name: 'mnist' }] })
+      if (path.endsWith('/train'))
+        return sendJson(response, { ingesting: [], building: [], training })
+      if (/\/jobs\/\w+\/logs$/.test(path)) return void response.end('log\n')
+      if (path.includes('/jobs/')) asked.push(`${method} ${path}`)
+      const [jobId = ''] = /\w+$/.exec(path) ?? []
+      return sendJson(response, { job: { jobId, state: 'JOB_SUCCESS' }, models: [] })
+    })
+    const kaos = kaosIn(connected(t, url))
+    const change = (...ids: string[]) => {
+      training = jobs(...ids)
+    }
+    return { kaos, asked, change }
+  }
+
+  it('without a listing is of one that is made now, and what it stands for is said', async t => {
+    const { kaos, asked, change } = await played(t)
+
+    const first = await kaos('train', 'logs', '-i', '0')
+    change('later', 'newest', 'older')
+    const second = await kaos('train', 'logs', '-i', '1')
+
+    assert.match(first.stderr, /nothing was listed since the last change: -i 0 is job newest/)
+    assert.doesNotMatch(second.stderr, /nothing was listed/)
+    assert.deepEqual(asked, [
+      'GET /workspaces/mnist/jobs/newest',
+      'GET /workspaces/mnist/jobs/older',
+    ])
+  })
+
+  it('that is beyond the listing is refused', async t => {
+    const { kaos } = await played(t)
+
+    const { code, stderr } = await kaos('train', 'logs', '-i', '2')
+
+    assert.equal(code, 1)
+    assert.match(stderr, /index 2 does not exist; the last listing has 0 to 1/)
+  })
+
+  it('of what nobody has seen kills nothing', async t => {
+    const { kaos, asked } = await played(t)
+
+    const { code, stderr } = await kaos('train', 'kill', '-i', '0')
+
+    assert.equal(code, 1)
+    assert.match(stderr, /there is no listing to take index 0 from; run kaos train list/)
+    assert.deepEqual(asked, [])
+  })
+})

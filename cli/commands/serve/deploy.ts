@@ -1,6 +1,7 @@
 import { isKaosError, KaosError } from '../../../api/errors.ts'
 import type { EndpointView, ServeAccepted } from '../../../api/wire.ts'
 import { KaosCommand, type WorkspaceSession } from '../../base.ts'
+import { forget } from '../../caches.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { DONE } from '../../look.ts'
@@ -45,6 +46,7 @@ export default class ServeDeploy extends KaosCommand {
     const source = await this.#source(session, bundle)
     const request = { source, ...(model && { model }), ...(resources && { resources }) }
     const accepted = await client.post<ServeAccepted>(`${base}/serve`, request)
+    forget(session.folder, ['serve'])
     if (accepted.model !== null) this.result(` ${DONE} Adding trained model_id: ${accepted.model}`)
     this.result(` ${DONE} Setting source bundle: ${accepted.endpoint.code}\n`)
     const { name } = accepted.endpoint

@@ -3,7 +3,7 @@ import type { Artifact, EndpointView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 
 export default class ServeGet extends KaosCommand {
   static override examples = ['<%= config.bin %> serve get -i 0']
@@ -17,8 +17,9 @@ export default class ServeGet extends KaosCommand {
     const { flags } = await this.parse(ServeGet)
     const choice = { option: '-e/--endpoint', name: flags.endpoint, ind: flags.ind }
     checkChoice(choice)
-    const { client, base, folder, workspace } = await this.workspaceSession()
-    const asked = path`/serve/endpoints/${chosen(choice, 'serve', folder, workspace)}`
+    const session = await this.workspaceSession()
+    const { client, base, workspace } = session
+    const asked = path`/serve/endpoints/${await this.chosenOf(session, choice, 'serve')}`
     const { name } = await client.get<EndpointView>(base + asked)
     const { code } = await client.get<{ code: Artifact }>(`${base}${asked}/artifacts`)
     const out = join(flags.out_dir, workspace, name)

@@ -2,7 +2,7 @@ import type { EndpointView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 
 export default class ServeKill extends KaosCommand {
   static override examples = [
@@ -15,8 +15,9 @@ export default class ServeKill extends KaosCommand {
     const { flags } = await this.parse(ServeKill)
     const choice = { option: '-e/--endpoint', name: flags.endpoint, ind: flags.ind }
     checkChoice(choice)
-    const { client, base, folder, workspace } = await this.workspaceSession()
-    const asked = chosen(choice, 'serve', folder, workspace)
+    const session = await this.workspaceSession()
+    const { client, base } = session
+    const asked = await this.chosenOf(session, choice, 'serve', { listed: flags.yes })
     const { name } = await client.get<EndpointView>(`${base}${path`/serve/endpoints/${asked}`}`)
     await this.confirmed(`Kill endpoint ${name}?`, flags.yes)
     const killed = await client.post<EndpointView>(`${base}${path`/serve/endpoints/${name}/kill`}`)

@@ -2,7 +2,7 @@ import type { EndpointView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 
 export default class ServeProvenance extends KaosCommand {
   static override examples = ['<%= config.bin %> serve provenance -e serve-mnist-ae6466']
@@ -17,8 +17,9 @@ export default class ServeProvenance extends KaosCommand {
     const { flags } = await this.parse(ServeProvenance)
     const choice = { option: '-e/--endpoint', name: flags.endpoint, ind: flags.ind }
     checkChoice(choice)
-    const { client, base, folder, workspace } = await this.workspaceSession()
-    const asked = `${base}${path`/serve/endpoints/${chosen(choice, 'serve', folder, workspace)}`}`
+    const session = await this.workspaceSession()
+    const { client, base, workspace } = session
+    const asked = `${base}${path`/serve/endpoints/${await this.chosenOf(session, choice, 'serve')}`}`
     const { name } = await client.get<EndpointView>(asked)
     this.result(`\nRetrieving provenance from ${name}`)
     const { saveDrawing } = await import('../../drawings.ts')

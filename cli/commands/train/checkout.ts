@@ -17,7 +17,7 @@ import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { DONE } from '../../look.ts'
 import { Args, Flags } from '../../options.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 
 const PARAMS = 'params.json'
 const NO_LOCK =
@@ -52,7 +52,7 @@ export default class TrainCheckout extends KaosCommand {
     checkChoice(choice)
     requireFree(args.folder)
     const session = await this.workspaceSession()
-    const id = chosen(choice, 'train', session.folder, session.workspace)
+    const id = await this.chosenOf(session, choice, 'train')
     const url = `${session.base}${path`/train/${id}/recipe`}`
     const recipe = await session.client.get<Recipe>(url, { trial: flags.trial })
     const part = `${args.folder}.${newId().slice(-8)}.part`

@@ -2,6 +2,7 @@ import { KaosError } from '../../../api/errors.ts'
 import type { JobView, ModelRow, TrainAccepted, TrainRequest } from '../../../api/wire.ts'
 import { KaosCommand, type WorkspaceSession } from '../../base.ts'
 import type { LocalBundle } from '../../bundles.ts'
+import { forget } from '../../caches.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { trainingTable } from '../../listings.ts'
@@ -129,6 +130,8 @@ export default class TrainDeploy extends KaosCommand {
     const parts = { source: source?.id, data: data?.id, ...(git && { git }) }
     const request = { ...wish.request, ...manifest, ...parts }
     const accepted = await session.client.post<TrainAccepted>(`${session.base}/train`, request)
+    // What was listed before is no longer what a list would show.
+    if (!accepted.unchanged) forget(session.folder, ['train'])
     if (accepted.manifest !== undefined) {
       this.result(` ${DONE} Setting data manifest bundle: /${accepted.manifest.name}`)
     }

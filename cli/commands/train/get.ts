@@ -5,7 +5,7 @@ import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { Flags } from '../../options.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 
 export default class TrainGet extends KaosCommand {
   static override description =
@@ -28,8 +28,9 @@ export default class TrainGet extends KaosCommand {
     const { flags } = await this.parse(TrainGet)
     const choice = { option: '-j/--job_id', name: flags.job_id, ind: flags.ind }
     checkChoice(choice)
-    const { client, base, folder, workspace } = await this.workspaceSession()
-    const id = chosen(choice, 'train', folder, workspace)
+    const session = await this.workspaceSession()
+    const { client, base, workspace } = session
+    const id = await this.chosenOf(session, choice, 'train')
     const artifacts = await client.get<JobArtifacts>(`${base}${path`/jobs/${id}/artifacts`}`)
     const { include_code: code, include_data: data, include_model: model } = flags
     const some = code || data || model

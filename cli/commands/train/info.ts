@@ -5,7 +5,7 @@ import * as shared from '../../flags.ts'
 import { infoText } from '../../job-info.ts'
 import { Flags } from '../../options.ts'
 import { page } from '../../pager.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 
 export default class TrainInfo extends KaosCommand {
   static override examples = [
@@ -35,8 +35,9 @@ export default class TrainInfo extends KaosCommand {
     const { flags } = await this.parse(TrainInfo)
     const choice = { option: '-j/--job_id', name: flags.job_id, ind: flags.ind }
     checkChoice(choice)
-    const { client, base, folder, workspace } = await this.workspaceSession()
-    const id = chosen(choice, 'train', folder, workspace)
+    const session = await this.workspaceSession()
+    const { client, base } = session
+    const id = await this.chosenOf(session, choice, 'train')
     const { sort_by: sortBy, page_id } = flags
     const order = sortBy === undefined ? {} : { sortBy, objective: flags.objective }
     const view = await client.get<JobView>(`${base}${path`/jobs/${id}`}`, {

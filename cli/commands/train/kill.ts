@@ -4,7 +4,7 @@ import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { Flags } from '../../options.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 
 export default class TrainKill extends KaosCommand {
   static override examples = ['<%= config.bin %> train kill -j 1ed80bcad9a6465db67652255f904377']
@@ -19,8 +19,9 @@ export default class TrainKill extends KaosCommand {
     const { flags } = await this.parse(TrainKill)
     const choice = { option: '-j/--job_id', name: flags.job_id, ind: flags.ind }
     checkChoice(choice)
-    const { client, base, folder, workspace } = await this.workspaceSession()
-    const id = chosen(choice, 'train', folder, workspace)
+    const session = await this.workspaceSession()
+    const { client, base } = session
+    const id = await this.chosenOf(session, choice, 'train', { listed: true })
     const body = flags.reason === undefined ? {} : { reason: flags.reason }
     const job = await client.post<JobRow>(`${base}${path`/jobs/${id}/kill`}`, body).catch(error => {
       throw inTheOriginalsWords(error, id)

@@ -1,7 +1,7 @@
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 
 export default class TrainLogs extends KaosCommand {
   static override description = 'Also kept in <out_dir>/<workspace>/logs.'
@@ -22,7 +22,7 @@ export default class TrainLogs extends KaosCommand {
     checkChoice(choice)
     const session = await this.workspaceSession()
     const { client, base, folder, workspace } = session
-    const jobId = await this.fullJobId(session, chosen(choice, 'train', folder, workspace))
+    const jobId = await this.fullJobId(session, await this.chosenOf(session, choice, 'train'))
     const from = `${base}${path`/jobs/${jobId}/logs`}`
     const { out_dir: out, follow } = flags
     return {

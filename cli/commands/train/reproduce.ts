@@ -4,7 +4,6 @@ import { KaosCommand, type WorkspaceSession } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { Flags } from '../../options.ts'
-import { chosen } from '../../select.ts'
 
 type Outcome = ReplayAccepted | ReplayView
 
@@ -51,7 +50,7 @@ export default class TrainReproduce extends KaosCommand {
     const tolerance = tolerancesOf(flags.tolerance ?? [])
     const session = await this.workspaceSession()
     const request: ReplayRequest = {
-      ...this.#named(flags, session),
+      ...(await this.#named(flags, session)),
       times,
       tolerance,
       explain,
@@ -69,14 +68,14 @@ export default class TrainReproduce extends KaosCommand {
     return accepted
   }
 
-  #named(
+  async #named(
     flags: { job_id?: string | undefined; ind?: number | undefined; model_id?: string | undefined },
-    { folder, workspace }: WorkspaceSession,
-  ): Pick<ReplayRequest, 'job' | 'model'> {
+    session: WorkspaceSession,
+  ): Promise<Pick<ReplayRequest, 'job' | 'model'>> {
     const { job_id, ind, model_id: model } = flags
     if (model === undefined) {
       const choice = { option: '-j/--job_id or -m/--model_id', name: job_id, ind }
-      return { job: chosen(choice, 'train', folder, workspace) }
+      return { job: await this.chosenOf(session, choice, 'train') }
     }
     if (job_id === undefined && ind === undefined) return { model }
     throw new KaosError('USAGE', 'give a model with -m, or a job with -j or -i, not both')

@@ -2,10 +2,11 @@ import { Flags } from '@oclif/core'
 import type { JobView, RetryAccepted, RetryRequest } from '../../../api/wire.ts'
 import { resourcesOf } from '../../asked-resources.ts'
 import { KaosCommand } from '../../base.ts'
+import { forget } from '../../caches.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { DONE } from '../../look.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 import { countText } from '../../times.ts'
 
 export default class TrainRetry extends KaosCommand {
@@ -35,10 +36,11 @@ export default class TrainRetry extends KaosCommand {
       ...(resources && { resources }),
     }
     const session = await this.workspaceSession()
-    const { client, base, folder, workspace } = session
-    const id = chosen(choice, 'train', folder, workspace)
+    const { client, base, folder } = session
+    const id = await this.chosenOf(session, choice, 'train')
     const url = `${base}${path`/train/${id}/retry`}`
     const accepted = await client.post<RetryAccepted>(url, request)
+    forget(folder, ['train'])
     const { job, of, trials, kept, warnings } = accepted
     for (const warning of warnings) this.caution(warning)
     this.info(`job ${job.jobId} runs ${countText(trials.length, 'trial')} of job ${of} again`)

@@ -2,7 +2,7 @@ import type { ExperimentsView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import * as shared from '../../flags.ts'
 import { Flags } from '../../options.ts'
-import { chosen, oneName } from '../../select.ts'
+import { oneName } from '../../select.ts'
 
 export default class TrainTree extends KaosCommand {
   static override description =
@@ -19,10 +19,11 @@ export default class TrainTree extends KaosCommand {
 
   async run(): Promise<ExperimentsView> {
     const { flags } = await this.parse(TrainTree)
-    const { client, base, folder, workspace } = await this.workspaceSession()
+    const session = await this.workspaceSession()
+    const { client, base } = session
     const choice = { option: '-j/--job_id', name: oneName(flags.job_id, undefined), ind: flags.ind }
     const some = choice.name !== undefined || choice.ind !== undefined
-    const job = some ? chosen(choice, 'train', folder, workspace) : undefined
+    const job = some ? await this.chosenOf(session, choice, 'train') : undefined
     const query = { job, metric: flags.metric }
     const view = await client.get<ExperimentsView>(`${base}/provenance/experiments`, query)
     if (view.experiments.length === 0) this.info('there are no trainings yet')

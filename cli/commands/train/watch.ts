@@ -5,7 +5,7 @@ import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { DONE } from '../../look.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 import type { Printer } from '../../watching/printers.ts'
 
 export default class TrainWatch extends KaosCommand {
@@ -32,8 +32,8 @@ export default class TrainWatch extends KaosCommand {
     const choice = { option: '-j/--job_id', name: flags.job_id, ind: flags.ind }
     checkChoice(choice)
     const session = await this.workspaceSession()
-    const { client, base, folder, workspace } = session
-    const asked = chosen(choice, 'train', folder, workspace)
+    const { client, base } = session
+    const asked = await this.chosenOf(session, choice, 'train')
     const { job } = await client.get<JobView>(`${base}${path`/jobs/${asked}`}`)
     const { trial } = flags
     const { total } = { total: 1, ...job.progress }

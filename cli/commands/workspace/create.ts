@@ -1,6 +1,7 @@
 import { isKaosError, KaosError } from '../../../api/errors.ts'
 import type { WorkspaceView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
+import { forget } from '../../caches.ts'
 import { Flags } from '../../options.ts'
 import { Unready } from '../../words.ts'
 import { enterWorkspace, WORKSPACE_FORM } from '../../workspace-name.ts'
@@ -29,6 +30,7 @@ export default class WorkspaceCreate extends KaosCommand {
       throw new Unready(`workspace ${name} already exists; ${next}`)
     })
     enterWorkspace(session.state, made.name)
+    forget(session.folder, ['workspace'])
     this.info(`Successfully set ${flags.name} workspace`)
     return made
   }

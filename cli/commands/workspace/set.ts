@@ -4,7 +4,7 @@ import { KaosCommand } from '../../base.ts'
 import * as shared from '../../flags.ts'
 import { nearest } from '../../nearest.ts'
 import { Flags } from '../../options.ts'
-import { checkChoice, chosen } from '../../select.ts'
+import { checkChoice } from '../../select.ts'
 import { enterWorkspace } from '../../workspace-name.ts'
 
 export default class WorkspaceSet extends KaosCommand {
@@ -21,8 +21,9 @@ export default class WorkspaceSet extends KaosCommand {
     const { flags } = await this.parse(WorkspaceSet)
     const choice = { option: '-n/--name', name: flags.name, ind: flags.ind }
     checkChoice(choice)
-    const { client, folder, state } = await this.session()
-    const typed = chosen(choice, 'workspace', folder)
+    const session = await this.session()
+    const { client, state } = session
+    const typed = await this.chosenOf(session, choice, 'workspace')
     const name = typed.toLowerCase()
     const { workspaces } = await client.get<{ workspaces: WorkspaceView[] }>('/workspaces')
     const names = workspaces.map(one => one.name)
