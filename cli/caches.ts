@@ -45,7 +45,7 @@ export function remember(
 /** Whether there is a listing that an index can be taken from. */
 export function isListed(folder: string | undefined, group: Group, workspace?: string): boolean {
   const rows = folder === undefined ? undefined : rowsOf(fileOf(folder, group))
-  return rows !== undefined && rows.every(row => row.workspace === workspace)
+  return rows?.every(row => row.workspace === workspace) ?? false
 }
 
 /** The id of that row; says which list to run when there is no such row. */

@@ -21,7 +21,7 @@ export default class TrainLogs extends KaosCommand {
     const choice = { option: '-j/--job_id', name: flags.job_id, ind: flags.ind }
     checkChoice(choice)
     const session = await this.workspaceSession()
-    const { client, base, folder, workspace } = session
+    const { client, base, workspace } = session
     const jobId = await this.fullJobId(session, await this.chosenOf(session, choice, 'train'))
     const from = `${base}${path`/jobs/${jobId}/logs`}`
     const { out_dir: out, follow } = flags
