@@ -3,7 +3,6 @@
  * succeeded there is not run again and stays there; the new job says where. */
 import type { Actor } from '../../api/actor.ts'
 import { KaosError } from '../../api/errors.ts'
-import { checkResources } from '../../api/resources.ts'
 import type { JobState, RetryAccepted, RetryRequest } from '../../api/wire.ts'
 import type { Expectation, Node } from '../../graph/ledger.ts'
 import { pointOf } from '../attempts/orders.ts'
@@ -36,7 +35,7 @@ export async function retryTraining(
 ): Promise<RetryAccepted> {
   const old = await oldOf(board, workspace, asked.job, asked.request.failed ?? false)
   const resources = { ...old.job.resources, ...asked.request.resources }
-  checkResources(resources, board.parts.limits)
+  const unready = board.workers.require(resources)
   const { parallelism = old.train.parallelism } = asked.request
   const wish = { actor, once, workspace, old, with: { resources, parallelism } }
   const made = await board.parts.intake.relying((relied, epoch) =>
@@ -45,7 +44,7 @@ export async function retryTraining(
   await advance(board, workspace.id, made.job.id)
   const { points, kept } = old
   const job = await rowOf(board.parts.people, made.job)
-  return { job, of: old.job.id, trials: [...points], kept, warnings: [...made.warnings] }
+  return { job, of: old.job.id, trials: [...points], kept, warnings: [...made.warnings, ...unready] }
 }
 
 /** `failed`: only those that failed by themselves, not those that were killed or never began. */
