@@ -44,7 +44,13 @@ export async function retryTraining(
   await advance(board, workspace.id, made.job.id)
   const { points, kept } = old
   const job = await rowOf(board.parts.people, made.job)
-  return { job, of: old.job.id, trials: [...points], kept, warnings: [...made.warnings, ...unready] }
+  return {
+    job,
+    of: old.job.id,
+    trials: [...points],
+    kept,
+    warnings: [...made.warnings, ...unready],
+  }
 }
 
 /** `failed`: only those that failed by themselves, not those that were killed or never began. */
