@@ -324,6 +324,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     'collect stored content that nothing needs any more',
     () => import('./commands/admin/gc.ts'),
   ),
+  'admin:backup': command(
+    'copy the whole installation into a folder, while everything runs',
+    () => import('./commands/admin/backup.ts'),
+  ),
+  'admin:restore': command(
+    'put a backup into an empty installation',
+    () => import('./commands/admin/restore.ts'),
+  ),
   'admin:fsck': command(
     'read every stored byte and say what is damaged',
     () => import('./commands/admin/fsck.ts'),

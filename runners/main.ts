@@ -22,6 +22,7 @@ import { join } from 'node:path'
 import { KaosError } from '../api/errors.ts'
 import { countBuffersAsHeap } from '../api/heap.ts'
 import { isLogged, LOG_LEVELS, type LogLevel, logLine } from '../api/log-line.ts'
+import { requireForm } from './form.ts'
 import { openProcessRunner } from './process/process.ts'
 import type { Runner } from './runner.ts'
 import {
@@ -124,6 +125,7 @@ async function main(): Promise<void> {
     ...(env.KAOS_CA ? { ca: readFileSync(env.KAOS_CA, 'utf8') } : {}),
   })
   const folder = join(needed(env, 'KAOS_DATA'), 'worker')
+  await requireForm(folder)
   const options = {
     id: env.KAOS_WORKER_ID || hostname(),
     slots: slotsOf(env),

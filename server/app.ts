@@ -3,6 +3,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, type FastifyLoggerOptions, LogController } from 'fastify'
 import type { Actor } from '../api/actor.ts'
 import { workerKeyRoutes, workerKeySetRoutes } from './attestations/key-routes.ts'
+import type { Snapshot } from './backup/moment.ts'
+import { backupRoutes } from './backup/routes.ts'
 import { bundleFormRoutes } from './bundles/form.ts'
 import { bundleRoutes } from './bundles/routes.ts'
 import { openCare } from './care/care.ts'
@@ -57,6 +59,8 @@ export interface AppOptions {
   readonly draining?: () => boolean
   /** Bounds on what connections may take, other than usual. */
   readonly timing?: Partial<Timing>
+  /** How the ledger is copied for a backup. */
+  readonly snapshot?: Snapshot
   /** Takes Fastify's log lines. */
   readonly logStream?: { write(line: string): void; readonly level?: string }
 }
@@ -159,6 +163,8 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
   await app.register(entityRoutes, { ...PREFIX, ...rooms })
   await app.register(async below => options.registerJobRoutes?.(below), PREFIX)
   await app.register(careRoutes, { ...PREFIX, parts: rooms, care })
+  const { snapshot } = options
+  if (snapshot) await app.register(backupRoutes, { ...PREFIX, rooms, snapshot })
   await app.register(registryRoutes, { rooms })
 }
 

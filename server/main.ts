@@ -9,7 +9,9 @@ import { isKaosError, KaosError } from '../api/errors.ts'
 import { countBuffersAsHeap } from '../api/heap.ts'
 import type { Ledger } from '../graph/ledger.ts'
 import { openNeo4jLedger } from '../graph/neo4j/ledger.ts'
+import { snapshotNeo4j } from '../graph/neo4j/snapshot.ts'
 import { openSqliteLedger } from '../graph/sqlite/ledger.ts'
+import { snapshotSqlite } from '../graph/sqlite/snapshot.ts'
 import { openFilesystemStore } from '../store/filesystem.ts'
 import type { Store } from '../store/store.ts'
 import { announcement, farewell, notesOf, partsOf, workerUrlOf } from './announce.ts'
@@ -77,6 +79,7 @@ async function start(settings: Settings): Promise<Running> {
       ...(messenger ? { queue: async () => messenger.trouble() } : {}),
     },
     draining: () => draining,
+    snapshot: file => snapshotOf(settings, file),
     logStream: stream,
   })
   const port = await listen(app, settings)
@@ -133,8 +136,15 @@ async function openGround(settings: Settings, log: Parts['log']): Promise<Rooms>
 
 function openLedger({ neo4j, data }: Settings, { ledger }: Metrics): Promise<Ledger> {
   const { onGroup } = ledger
-  if (neo4j) return openNeo4jLedger(neo4j, { onGroup })
+  if (neo4j) return openNeo4jLedger(neo4j, { onGroup, keepIn: data })
   return openSqliteLedger(join(data, 'ledger.sqlite'), { onGroup })
+}
+
+/** A copy of the ledger as it is at one moment. */
+async function snapshotOf({ neo4j, data }: Settings, file: string): Promise<Ledger> {
+  if (neo4j) await snapshotNeo4j(neo4j, file)
+  else await snapshotSqlite(join(data, 'ledger.sqlite'), file)
+  return openSqliteLedger(file)
 }
 
 async function openStore({ s3, data }: Settings): Promise<Store> {

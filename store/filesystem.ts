@@ -7,11 +7,13 @@ import { openDiskShelf } from './disk/shelf.ts'
 import { openPackedStore } from './packed/store.ts'
 import type { Store } from './store.ts'
 
-/** Opens the store in this folder, or makes one. `files` is for tests that let the disk fail. */
+/** Opens the store in this folder, or makes one: with this id if it is to be a copy of another. `files`
+ * is for tests that let the disk fail. */
 export async function openFilesystemStore(
   folder: string,
   files: Files = diskFiles,
+  id?: string,
 ): Promise<Store> {
   const shelf = await openDiskShelf(folder, files)
-  return openPackedStore({ shelf, catalog: join(folder, 'index.sqlite'), owner: '' })
+  return openPackedStore({ shelf, catalog: join(folder, 'index.sqlite'), owner: '', id })
 }

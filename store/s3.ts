@@ -15,17 +15,19 @@ import type { Store } from './store.ts'
 export interface S3Options extends S3Place {
   /** For the catalog, and for what is on its way. One process at a time may use it. */
   readonly cacheFolder: string
+  /** Of a store that is made now, if it is to be a copy of another. */
+  readonly id?: string
 }
 
 /** Opens the store in this bucket, or makes one, and the bucket too. `through`: for tests. */
 export async function openS3Store(
-  { cacheFolder, ...place }: S3Options,
+  { cacheFolder, id, ...place }: S3Options,
   through: (shelf: Shelf) => Shelf = shelf => shelf,
 ): Promise<Store> {
   await mkdir(cacheFolder, { recursive: true, mode: 0o700 })
   const shelf = through(await openS3Shelf(place, join(cacheFolder, 'outbox')))
   const owner = await ownerIn(join(cacheFolder, 'owner'))
-  return openPackedStore({ shelf, catalog: join(cacheFolder, 'index.sqlite'), owner })
+  return openPackedStore({ shelf, catalog: join(cacheFolder, 'index.sqlite'), owner, id })
 }
 
 /** Says why the bucket cannot be used just now, asked without patience; undefined while it can. */

@@ -16,6 +16,7 @@ export async function copyIn(database: Database, connection: Connection, names: 
     const message = `the Neo4j database holds a ledger of ${head.size} statements; name an empty one`
     throw new KaosError('CONFLICT', message)
   }
+  await sweepBroken(connection, names)
   const write = (text: string, rows: Value[]) => connection.write(ask => ask(text, { rows }))
   await copyStatements(database, names, write)
   await copyThings(database, names, write)
@@ -33,6 +34,17 @@ export async function copyIn(database: Database, connection: Connection, names: 
   await connection.write(ask =>
     ask(`MATCH (h:${names.head} {one: 1}) SET h += $properties`, { properties }),
   )
+}
+
+/** What a copy that was broken off has left. */
+async function sweepBroken(connection: Connection, names: Names): Promise<void> {
+  for (const label of [names.prov, names.statement, names.pointer, names.record]) {
+    const text = `MATCH (x:${label}) WITH x LIMIT ${PAGE} DETACH DELETE x RETURN count(*) AS gone`
+    for (let gone = PAGE; gone === PAGE; ) {
+      const [row] = await connection.write(ask => ask(text))
+      gone = row?.gone as number
+    }
+  }
 }
 
 type Write = (text: string, rows: Value[]) => Promise<unknown>

@@ -4,7 +4,7 @@
 import type { Relation } from '../ledger.ts'
 import type { Database } from '../sqlite/database.ts'
 import { RELATION_CODES } from '../sqlite/schema.ts'
-import { saveState } from '../sqlite/state.ts'
+import { type State, saveState } from '../sqlite/state.ts'
 import { CLASS, stateOf, thingOf } from './batch.ts'
 import type { Ask, Row, Value } from './connection.ts'
 import type { Names } from './names.ts'
@@ -13,13 +13,15 @@ const PAGE = 5000
 /** Statements of a page: payloads may be large. */
 const LOG_PAGE = 500
 
-/** Log and projection, without records. The file has its tables, and nothing in them. */
-export async function copyLog(database: Database, ask: Ask, names: Names): Promise<void> {
-  const [head] = await ask(
-    `MATCH (h:${names.head} {one: 1})
-     RETURN h.size AS size, h.peaks AS peaks, h.at AS at, h.version AS version`,
-  )
-  const state = stateOf(head!)
+/** Log and projection, without records, as they are or were. The file has its tables, and nothing in
+ * these. */
+export async function copyLog(
+  database: Database,
+  ask: Ask,
+  names: Names,
+  was?: State,
+): Promise<void> {
+  const state = was ?? (await headOf(ask, names))
   const { size } = state
   database.exec('BEGIN')
   await copyStatements(database, ask, names, size)
@@ -28,6 +30,14 @@ export async function copyLog(database: Database, ask: Ask, names: Names): Promi
   await copyPointers(database, ask, names, size)
   saveState(database, state)
   database.exec('COMMIT')
+}
+
+async function headOf(ask: Ask, names: Names): Promise<State> {
+  const [head] = await ask(
+    `MATCH (h:${names.head} {one: 1})
+     RETURN h.size AS size, h.peaks AS peaks, h.at AS at, h.version AS version`,
+  )
+  return stateOf(head!)
 }
 
 async function copyStatements(database: Database, ask: Ask, names: Names, size: number) {

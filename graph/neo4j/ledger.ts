@@ -2,6 +2,7 @@
 import { KaosError } from '../../api/errors.ts'
 import { rootOf } from '../../api/merkle.ts'
 import { checkCommit } from '../commit.ts'
+import { keepCopy, type Older } from '../keep-copy.ts'
 import type { Ledger } from '../ledger.ts'
 import type { Thread } from '../sqlite/thread.ts'
 import { batchWriterOver, stateOf } from './batch.ts'
@@ -9,7 +10,8 @@ import { type Ask, connect, type Neo4jPlace } from './connection.ts'
 import { lineageOf } from './lineage.ts'
 import { namesWith } from './names.ts'
 import { findNode, findNodes, findPointers, findRecords, readLog } from './questions.ts'
-import { migrate } from './schema.ts'
+import { migrate, type Step } from './schema.ts'
+import { snapshotNeo4j } from './snapshot.ts'
 import { findDifferences } from './verify.ts'
 import { openWriter } from './writer.ts'
 
@@ -20,20 +22,28 @@ export interface Neo4jOptions {
   readonly prefix?: string
   /** Told how many commits shared a transaction. */
   readonly onGroup?: (size: number) => void
+  /** Where a copy is kept before an older ledger is brought to today's schema. */
+  readonly keepIn?: string
+  /** How an older ledger becomes one of today, for tests of just that. */
+  readonly steps?: readonly Step[]
 }
 
 /** Opens the ledger in this database, and makes it if there is none. CONFIGURATION when the database
  * does not answer or refuses user and password. */
 export async function openNeo4jLedger(
   place: Neo4jPlace,
-  { now = Date.now, prefix = '', onGroup }: Neo4jOptions = {},
+  { now = Date.now, prefix = '', keepIn, steps, onGroup }: Neo4jOptions = {},
 ): Promise<Ledger> {
   const connection = await connect(place)
   const names = namesWith(prefix)
-  const id = await migrate(connection, names).catch(async error => {
-    await connection.close()
-    throw error
-  })
+  const keep = (older: Older) =>
+    keepCopy(older, keepIn ?? '.', to => snapshotNeo4j(place, to, { prefix, now }))
+  const id = await migrate(connection, names, { steps, ...(keepIn && { keep }) }).catch(
+    async error => {
+      await connection.close()
+      throw error
+    },
+  )
   const writer = openWriter(batchWriterOver(connection, names, now), undefined, onGroup)
   const judges = new Set<Thread>()
   let closed: Promise<void> | undefined

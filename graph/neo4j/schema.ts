@@ -2,11 +2,15 @@
  * constraints on types or existence: what must hold of a row is checked before it is written. */
 import { KaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
+import type { Older } from '../keep-copy.ts'
 import type { Connection } from './connection.ts'
 import type { Names } from './names.ts'
 
-/** Step i makes schema i + 1 out of schema i. Steps are only ever added; each may be repeated. */
-const STEPS: readonly ((names: Names) => string[])[] = [
+/** The texts that make the next schema out of the one before it; they may be repeated. */
+export type Step = (names: Names) => string[]
+
+/** Step i makes schema i + 1 out of schema i. Steps are only ever added. */
+export const STEPS: readonly Step[] = [
   names => {
     const { prov, statement, pointer, record, writer, prefix } = names
     const unique = (name: string, label: string, property: string) =>
@@ -33,9 +37,19 @@ const STEPS: readonly ((names: Names) => string[])[] = [
   },
 ]
 
+interface Options {
+  readonly steps?: readonly Step[] | undefined
+  /** Told of the ledger of an older kaos, before anything is changed. */
+  keep?(older: Older): Promise<unknown>
+}
+
 /** Brings the database to today's schema; answers the ledger's id. A database of a newer kaos is left
  * as it is. */
-export async function migrate(connection: Connection, names: Names): Promise<string> {
+export async function migrate(
+  connection: Connection,
+  names: Names,
+  { steps = STEPS, keep }: Options = {},
+): Promise<string> {
   await runAlone(
     connection,
     `CREATE CONSTRAINT ${names.prefix}kaos_head IF NOT EXISTS
@@ -45,19 +59,21 @@ export async function migrate(connection: Connection, names: Names): Promise<str
     ask(
       `MERGE (h:${names.head} {one: 1})
        ON CREATE SET h.id = $id, h.schema = 0, h.size = 0, h.peaks = '', h.at = 0, h.version = 0, h.n = 0
-       RETURN h.id AS id, h.schema AS schema`,
+       RETURN h.id AS id, h.schema AS schema, h.size AS size`,
       { id: newId() },
     ),
   )
   const found = head?.schema as number
-  if (found > STEPS.length) {
+  if (found > steps.length) {
     throw new KaosError(
       'SCHEMA_NEWER',
-      `the Neo4j database was written by a newer kaos (schema ${found}, this one knows ${STEPS.length}); start that version`,
-      { detail: { found, known: STEPS.length } },
+      `the Neo4j database was written by a newer kaos (schema ${found}, this one knows ${steps.length}); start that version`,
+      { detail: { found, known: steps.length } },
     )
   }
-  for (const [i, step] of STEPS.entries()) {
+  const older = { schema: found, size: head?.size as number }
+  if (found > 0 && found < steps.length) await keep?.(older)
+  for (const [i, step] of steps.entries()) {
     if (i < found) continue
     for (const text of step(names)) await runAlone(connection, text)
     await connection.write(ask =>

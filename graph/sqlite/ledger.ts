@@ -1,9 +1,11 @@
 /* The ledger in one file. One connection writes and answers short questions, on the main thread;
  * long questions are answered by threads with connections of their own. */
 import { closeSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { KaosError } from '../../api/errors.ts'
 import { rootOf } from '../../api/merkle.ts'
 import { checkCommit } from '../commit.ts'
+import { keepCopy } from '../keep-copy.ts'
 import type { Graph, Ledger, LineageQuery } from '../ledger.ts'
 import { type Database, ledgerError, makeDurable, openDatabase } from './database.ts'
 import { smallLineageOf } from './lineage.ts'
@@ -12,7 +14,8 @@ import { findNode, findNodes } from './nodes.ts'
 import { type PackedEdges, type PackedNodes, Unpacking } from './packed.ts'
 import { findPointers } from './pointers.ts'
 import { findRecords } from './records.ts'
-import { migrate } from './schema.ts'
+import { migrate, olderIn, type Step } from './schema.ts'
+import { snapshotSqlite } from './snapshot.ts'
 import { loadState } from './state.ts'
 import { type Thread, threadOver } from './thread.ts'
 import { openWriter } from './writer.ts'
@@ -22,14 +25,16 @@ export interface SqliteOptions {
   readonly now?: () => number
   /** Told how many commits shared a transaction. */
   readonly onGroup?: (size: number) => void
+  /** How an older file becomes one of today, for tests of just that. */
+  readonly steps?: readonly Step[]
 }
 
 /** Opens the ledger in this file, and makes it if there is none. The folder must be there. */
 export async function openSqliteLedger(
   file: string,
-  { now = Date.now, onGroup }: SqliteOptions = {},
+  { now = Date.now, steps, onGroup }: SqliteOptions = {},
 ): Promise<Ledger> {
-  const database = openFile(file)
+  const database = await openFile(file, steps)
   const writer = openWriter(database, now, onGroup)
   const threads = threadsOver(file)
   let closed: Promise<void> | undefined
@@ -81,11 +86,13 @@ export async function openSqliteLedger(
   }
 }
 
-function openFile(file: string): Database {
+async function openFile(file: string, steps: readonly Step[] | undefined): Promise<Database> {
   const database = open(file)
   try {
     makeDurable(database, file)
-    migrate(database, file)
+    const older = olderIn(database, file, steps)
+    if (older !== undefined) await keepCopy(older, dirname(file), to => snapshotSqlite(file, to))
+    migrate(database, file, steps)
     return database
   } catch (cause) {
     database.close()

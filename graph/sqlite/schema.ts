@@ -6,6 +6,7 @@
 
 import { KaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
+import type { Older } from '../keep-copy.ts'
 import type { Relation } from '../ledger.ts'
 import type { Database } from './database.ts'
 
@@ -77,21 +78,35 @@ const FIRST_TABLES = `
   ) STRICT;
   INSERT INTO head VALUES (0, x'', 0, 0);`
 
+/** Makes the next schema out of the one before it. */
+export type Step = (database: Database) => void
+
 /** Step i makes schema i + 1 out of schema i. Steps are only ever added. */
-const STEPS: readonly ((database: Database) => void)[] = [
+export const STEPS: readonly Step[] = [
   database => {
     database.exec(FIRST_TABLES)
     database.sql('INSERT INTO meta VALUES (?, 0)').run(newId())
   },
 ]
 
+/** What the file holds if that is a ledger of an older kaos: a copy is to be kept of it. */
+export function olderIn(
+  database: Database,
+  file: string,
+  steps: readonly Step[] = STEPS,
+): Older | undefined {
+  const schema = schemaOf(database, file)
+  if (schema === 0 || schema >= steps.length) return undefined
+  return { schema, size: database.sql('SELECT size FROM head').get()?.size as number }
+}
+
 /** Brings the file to today's schema. Each step is one transaction, so a migration that was killed
  * goes on at the next start. A file of a newer kaos, or of another program, is left as it is. */
-export function migrate(database: Database, file: string): void {
+export function migrate(database: Database, file: string, steps: readonly Step[] = STEPS): void {
   for (let done = false; !done; ) {
     database.exec('BEGIN IMMEDIATE')
     try {
-      done = takeStep(database, file)
+      done = takeStep(database, file, steps)
       database.exec('COMMIT')
     } catch (error) {
       if (database.inTransaction) database.exec('ROLLBACK')
@@ -101,16 +116,16 @@ export function migrate(database: Database, file: string): void {
 }
 
 /** Takes the next step; true when there is none. */
-function takeStep(database: Database, file: string): boolean {
+function takeStep(database: Database, file: string, steps: readonly Step[]): boolean {
   const found = schemaOf(database, file)
-  if (found > STEPS.length) {
+  if (found > steps.length) {
     throw new KaosError(
       'SCHEMA_NEWER',
-      `${file} was written by a newer kaos (schema ${found}, this one knows ${STEPS.length}); start that version`,
-      { detail: { found, known: STEPS.length } },
+      `${file} was written by a newer kaos (schema ${found}, this one knows ${steps.length}); start that version`,
+      { detail: { found, known: steps.length } },
     )
   }
-  const step = STEPS[found]
+  const step = steps[found]
   if (step === undefined) return true
   step(database)
   database.sql('UPDATE meta SET schema = ?').run(found + 1)

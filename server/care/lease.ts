@@ -13,9 +13,13 @@ const LIFE_MS = 30_000
 const RENEWED_EVERY_MS = 5000
 
 export interface Lease {
+  /** Names this holding of it, so that work of several calls, and on several servers, can go on. */
+  readonly holder: string
   /** CONFLICT when it was lost. Call it before what must not be done by two. */
   require(): Promise<void>
   release(): Promise<void>
+  /** Renews it no more and leaves it standing for as long as it lives: another call goes on with it. */
+  leave(): Promise<void>
 }
 
 interface Options {
@@ -24,45 +28,91 @@ interface Options {
   readonly now: () => number
 }
 
-/** CONFLICT when somebody else holds it. */
-export async function takeLease(key: string, { ledger, agent, now }: Options): Promise<Lease> {
-  const holder = newId()
-  let version = 0
+const HELD = {
+  [COLLECTING]: 'a collection or a backup is running; it ends by itself (kaos admin gc --status)',
+  [CHECKING]: 'a check is running already; see it with: kaos admin fsck --status',
+} as const
 
-  async function write(value: { holder: string } | null): Promise<void> {
+/** CONFLICT when somebody else holds it. */
+export async function takeLease(key: keyof typeof HELD, options: Options): Promise<Lease> {
+  const lease = new Renewed(key, newId(), 0, options)
+  try {
+    await lease.require()
+  } catch (cause) {
+    if (!isKaosError(cause, 'CONFLICT')) throw cause
+    throw new KaosError('CONFLICT', HELD[key], { cause })
+  }
+  return lease.renewedByItself()
+}
+
+/** Goes on with one that was left. CONFLICT when it is over. */
+export async function joinLease(
+  key: keyof typeof HELD,
+  holder: string,
+  options: Options,
+): Promise<Lease> {
+  const record = await recordAt(options.ledger, key)
+  const held = record?.value as { holder?: string } | undefined
+  if (!record || held?.holder !== holder) {
+    throw new KaosError(
+      'CONFLICT',
+      'too much time has passed, or the server was restarted; begin anew',
+    )
+  }
+  const lease = new Renewed(key, holder, record.version, options)
+  await lease.require()
+  return lease.renewedByItself()
+}
+
+class Renewed implements Lease {
+  readonly holder: string
+  readonly #key: string
+  readonly #options: Options
+  #version: number
+  #renewing: Promise<void> = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(key: string, holder: string, version: number, options: Options) {
+    this.#key = key
+    this.holder = holder
+    this.#version = version
+    this.#options = options
+  }
+
+  renewedByItself(): this {
+    // Should it be lost, `require` tells.
+    this.#timer = setInterval(() => void this.require().catch(() => undefined), RENEWED_EVERY_MS)
+    this.#timer.unref()
+    return this
+  }
+
+  require(): Promise<void> {
+    this.#renewing = this.#renewing
+      .catch(() => undefined)
+      .then(() => this.#write({ holder: this.holder }))
+    return this.#renewing
+  }
+
+  async leave(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#renewing.catch(() => undefined)
+  }
+
+  async release(): Promise<void> {
+    await this.leave()
+    const held = (await recordAt(this.#options.ledger, this.#key))?.value
+    if ((held as { holder?: string } | undefined)?.holder !== this.holder) return
+    await this.#write(null).catch(() => undefined)
+  }
+
+  async #write(value: { holder: string } | null): Promise<void> {
+    const { ledger, agent, now } = this.#options
     const { versions } = await ledger.commit({
       actor: agent,
       organisation: DEFAULT_ORGANISATION,
-      expect: [{ record: key, version }],
-      records: [{ key, value, expires: now() + LIFE_MS }],
+      expect: [{ record: this.#key, version: this.#version }],
+      records: [{ key: this.#key, value, expires: now() + LIFE_MS }],
     })
-    version = versions[0] ?? 0
-  }
-
-  try {
-    await write({ holder })
-  } catch (error) {
-    if (!isKaosError(error, 'CONFLICT')) throw error
-    const [what, command] = key === COLLECTING ? ['collection', 'gc'] : ['check', 'fsck']
-    const message = `a ${what} is running already; see it with: kaos admin ${command} --status`
-    throw new KaosError('CONFLICT', message, { cause: error })
-  }
-  let renewing: Promise<void> = Promise.resolve()
-  const renew = (): Promise<void> => {
-    renewing = renewing.catch(() => undefined).then(() => write({ holder }))
-    return renewing
-  }
-  // Should it be lost, `require` tells.
-  const timer = setInterval(() => void renew().catch(() => undefined), RENEWED_EVERY_MS)
-  timer.unref()
-
-  return {
-    require: renew,
-    async release() {
-      clearInterval(timer)
-      await renewing.catch(() => undefined)
-      const held = (await recordAt(ledger, key))?.value as { holder?: string } | undefined
-      if (held?.holder === holder) await write(null).catch(() => undefined)
-    },
+    this.#version = versions[0] ?? 0
   }
 }

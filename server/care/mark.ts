@@ -20,11 +20,14 @@ interface Bounds {
   readonly purged?: KeySet | undefined
   /** Remotes that were asked since then keep what they have; ms since 1970. */
   readonly since?: number
+  /** Hears of every object that is met. */
+  readonly met?: Met
 }
 
 export class Mark {
   readonly #ground: Ground
   readonly #purged: KeySet | undefined
+  readonly #met: Met
   readonly since: number
   readonly reach: Reach
   readonly census = new Census()
@@ -33,9 +36,13 @@ export class Mark {
   /** Of which something could not be read. */
   #troubled: Node | undefined
 
-  constructor(ground: Ground, { purged, since = Number.POSITIVE_INFINITY }: Bounds = {}) {
+  constructor(
+    ground: Ground,
+    { purged, since = Number.POSITIVE_INFINITY, met = NOTHING }: Bounds = {},
+  ) {
     this.#ground = ground
     this.#purged = purged
+    this.#met = met
     this.since = since
     this.reach = new Reach(ground.store)
   }
@@ -112,6 +119,7 @@ export class Mark {
     return (raw, size) => {
       this.census.object(place, size)
       also(raw, size)
+      this.#met(raw, size)
     }
   }
 }

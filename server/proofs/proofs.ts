@@ -2,13 +2,15 @@
 import { originOf, signedCheckpoint } from '../../api/checkpoint.ts'
 import { KaosError } from '../../api/errors.ts'
 import type { CheckpointView, ConsistencyView, InclusionView } from '../../api/wire.ts'
-import type { Ledger } from '../../graph/ledger.ts'
+import type { Head, Ledger } from '../../graph/ledger.ts'
 import { openProofs, type Proofs } from '../../graph/proofs.ts'
 import type { Keys } from './keys.ts'
 
 export interface LedgerProofs {
   /** Of the log as it stands, signed now. */
   checkpoint(): Promise<CheckpointView>
+  /** The same of this head, which the caller has read in the ledger or in a copy of it. */
+  signed(head: Head): Promise<CheckpointView>
   /** BAD_REQUEST beyond the log. */
   inclusion(seq: number, size: number | undefined): Promise<InclusionView>
   consistency(first: number, second: number | undefined): Promise<ConsistencyView>
@@ -19,19 +21,21 @@ export function openLedgerProofs(ledger: Ledger, keys: Keys, now: () => number):
   const origin = originOf(ledger.id)
   let last: CheckpointView | undefined
 
+  async function signed({ size, root }: Head): Promise<CheckpointView> {
+    const { kid, privateKey, publicKey } = await keys.current()
+    if (last?.size === size && last.root === root && last.kid === kid) return last
+    const at = new Date(now()).toISOString()
+    const note = signedCheckpoint(
+      { origin, size, root, at },
+      { name: origin, privateKey, publicKey },
+    )
+    last = { origin, size, root, at, kid, note }
+    return last
+  }
+
   return {
-    async checkpoint() {
-      const { size, root } = await ledger.head()
-      const { kid, privateKey, publicKey } = await keys.current()
-      if (last?.size === size && last.root === root && last.kid === kid) return last
-      const at = new Date(now()).toISOString()
-      const note = signedCheckpoint(
-        { origin, size, root, at },
-        { name: origin, privateKey, publicKey },
-      )
-      last = { origin, size, root, at, kid, note }
-      return last
-    },
+    checkpoint: async () => signed(await ledger.head()),
+    signed,
     inclusion: (seq, size) =>
       within(async () => {
         const among = size ?? (await ledger.head()).size

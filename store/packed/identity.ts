@@ -6,10 +6,11 @@ import { IDENTITY, packIn, type Shelf } from './shelf.ts'
 const VERSION = 1
 
 /** The id that the shelf's store.json holds, or a new one for a shelf without packs. `remembered`:
- * what else remembers it, should store.json be damaged. */
+ * what else remembers it, should store.json be damaged. `first`: the id of a new one. */
 export async function identityOf(
   shelf: Shelf,
   remembered: () => string | undefined,
+  first = newId(),
 ): Promise<string> {
   const bytes = await shelf.readWhole(IDENTITY)
   if (bytes !== undefined) {
@@ -24,8 +25,7 @@ export async function identityOf(
     if (packIn(name)?.is !== 'segment') continue
     throw refused(shelf, 'is missing although there are packs; restore it from a backup')
   }
-  const id = newId()
-  if (await shelf.create(IDENTITY, encoded(id))) return id
+  if (await shelf.create(IDENTITY, encoded(first))) return first
   // Another server was faster.
   return identityOf(shelf, remembered)
 }

@@ -29,12 +29,19 @@ interface Options {
   readonly catalog: string
   /** Who this process is, also after a crash, among those that share the shelf. */
   readonly owner: string
+  /** What a store that is made now is to be called: a copy of another has its id. */
+  readonly id?: string | undefined
 }
 
-export async function openPackedStore({ shelf, catalog, owner }: Options): Promise<Store> {
+export async function openPackedStore({
+  shelf,
+  catalog,
+  owner,
+  id: first,
+}: Options): Promise<Store> {
   try {
     await shelf.sweep()
-    const id = await identityOf(shelf, () => rememberedIn(catalog))
+    const id = await identityOf(shelf, () => rememberedIn(catalog), first)
     const live = await LiveCatalog.open(shelf, catalog, id)
     const reading = new PackReading(shelf)
     const ground: Ground = { id, shelf, live, reading, worn: new Set() }
