@@ -11,6 +11,7 @@ export const SCOPES = [
   'invoke', // call an endpoint
   'maintain', // create and remove workspaces
   'metrics', // read /metrics, and nothing else
+  'audit', // read who changed what and who was denied what
   'admin', // users, tokens, the installation
 ] as const
 export type Scope = (typeof SCOPES)[number]
@@ -24,7 +25,9 @@ export const ROLES = {
   owner: ['public', 'read', 'invoke', 'write', 'maintain'],
   /** For a program that watches the server. */
   monitor: ['public', 'metrics'],
-  administrator: ['public', 'read', 'invoke', 'write', 'maintain', 'metrics', 'admin'],
+  /** For who looks after the others. */
+  auditor: ['public', 'audit'],
+  administrator: ['public', 'read', 'invoke', 'write', 'maintain', 'metrics', 'audit', 'admin'],
 } as const satisfies Record<string, readonly Scope[]>
 export type Role = keyof typeof ROLES
 

@@ -2,6 +2,7 @@
  * documents. Paths are below /api/v1. Times are RFC 3339 in UTC. */
 
 export * from './wire/attestations.ts'
+export * from './wire/audit.ts'
 export * from './wire/care.ts'
 export * from './wire/catalogue.ts'
 export { Problem } from './wire/common.ts'

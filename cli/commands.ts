@@ -282,6 +282,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     'believe the key of a worker no longer',
     () => import('./commands/admin/keys/revoke.ts'),
   ),
+  'admin:audit': command(
+    'show who changed what, and who was denied what',
+    () => import('./commands/admin/audit.ts'),
+  ),
   'admin:user:add': command('add a user', () => import('./commands/admin/user/add.ts')),
   'admin:user:list': command('list the users', () => import('./commands/admin/user/list.ts')),
   'admin:user:remove': command(

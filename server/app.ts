@@ -3,6 +3,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, type FastifyLoggerOptions, LogController } from 'fastify'
 import type { Actor } from '../api/actor.ts'
 import { workerKeyRoutes, workerKeySetRoutes } from './attestations/key-routes.ts'
+import { openDenials } from './audit/denials.ts'
+import { auditRoutes } from './audit/routes.ts'
 import type { Snapshot } from './backup/moment.ts'
 import { backupRoutes } from './backup/routes.ts'
 import { bundleFormRoutes } from './bundles/form.ts'
@@ -80,7 +82,8 @@ export async function buildApp(rooms: Rooms, options: AppOptions): Promise<App> 
     metrics: rooms.metrics,
   })
   const app = newFastify(rooms, gateway, options)
-  addErrors(app, rooms.metrics)
+  const denials = openDenials(rooms)
+  addErrors(app, { metrics: rooms.metrics, denials, settings })
   addValidation(app)
   addFront(app, { draining: options.draining ?? (() => false) })
   addMeasuring(app, rooms.metrics)
@@ -89,6 +92,7 @@ export async function buildApp(rooms: Rooms, options: AppOptions): Promise<App> 
   addBodies(app, options.timing?.jsonMs ?? TIMING.jsonMs)
   addIdempotency(app, { ledger, now })
   await addOpenapi(app)
+  await app.register(auditRoutes, { ...PREFIX, parts: rooms, denials })
   await addRoutes(app, rooms, options)
   app.addHook('preClose', async () => gateway.close())
   return app

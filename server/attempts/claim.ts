@@ -31,7 +31,6 @@ export async function claimWork(
   from?: string,
 ): Promise<WorkOrder | undefined> {
   await requireSigner(board.parts.ledger, actor, claim.kid)
-  board.parts.metrics.workerSeen(claim.worker)
   const taker = await board.workers.heard(actor, claim, from)
   const until = performance.now() + claim.waitMs
   for (;;) {

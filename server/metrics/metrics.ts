@@ -10,10 +10,6 @@ import { type QueueSource, queueFamilies } from './queue.ts'
 import { storeFamilies } from './store.ts'
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-/** A worker that was not heard of for so long is not alive. It asks for work every half minute. */
-const WORKER_SILENCE_MS = 90_000
-const WORKERS_MAX = 10_000
-
 /** Why a call was turned away before its body was read. */
 export type Turned = 'rate' | 'logins' | 'uploads' | 'event_loop' | 'memory' | 'slow_reader'
 
@@ -21,8 +17,6 @@ export type Turned = 'rate' | 'logins' | 'uploads' | 'event_loop' | 'memory' | '
 export interface Counted {
   attemptEnded(kind: string, outcome: string): void
   leaseLost(kind: string): void
-  /** It asked for work. */
-  workerSeen(worker: string): void
 }
 
 export interface Answered {
@@ -64,20 +58,12 @@ export function openMetrics(): Metrics {
   const store = storeFamilies()
   const queue = queueFamilies()
   const own = processFamilies(pulse)
-  const workers = new Map<string, number>()
   const families = [http, attempts, ledger, store, queue, own].flatMap(one => one.families)
   let sources: Sources = {}
   let collecting: Promise<readonly Family[]> | undefined
 
-  function workersAlive(): number {
-    const since = performance.now() - WORKER_SILENCE_MS
-    for (const [worker, at] of workers) if (at < since) workers.delete(worker)
-    const busy = sources.queue?.live().map(({ worker }) => worker) ?? []
-    return new Set([...workers.keys(), ...busy]).size
-  }
-
   async function look(): Promise<readonly Family[]> {
-    attempts.workers.set(workersAlive())
+    attempts.workers.set(sources.queue?.workers() ?? 0)
     await Promise.all([
       own.look(),
       ledger.look(sources.ledger),
@@ -92,9 +78,6 @@ export function openMetrics(): Metrics {
     ledger: ledger.observed,
     attemptEnded: (kind, outcome) => attempts.ended.add([kind, outcome]),
     leaseLost: kind => attempts.leases.add([kind]),
-    workerSeen(worker) {
-      if (workers.size < WORKERS_MAX || workers.has(worker)) workers.set(worker, performance.now())
-    },
     httpBegan(upload) {
       http.inFlight.add(1)
       if (upload) http.uploads.add(1)
@@ -198,7 +181,7 @@ function attemptFamilies() {
   })
   const workers = new Gauge({
     name: 'kaos_workers',
-    help: 'Workers that hold work or asked for some in the last 90 seconds',
+    help: 'Workers that hold work or were heard of lately',
   })
   return { families: [ended, leases, workers], ended, leases, workers }
 }

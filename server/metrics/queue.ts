@@ -8,7 +8,9 @@ const WAITING_MS = 15_000
 export interface QueueSource {
   /** Work that anybody may claim; since when, ms since 1970. */
   ready(): Iterable<{ readonly kind: string; readonly since: number }>
-  live(): readonly { readonly kind: string; readonly worker: string }[]
+  live(): readonly { readonly kind: string }[]
+  /** How many are there. */
+  workers(): number
   /** Trials that wait for an image, for data, or for others of their job. */
   waiting(): Promise<number>
   readonly now: () => number

@@ -3,18 +3,39 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CODES, type Code, isKaosError, KaosError } from '../../api/errors.ts'
 import type { Problem } from '../../api/wire.ts'
+import type { Denials } from '../audit/denials.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Settings } from '../parts.ts'
 import { ociBody, ociHeaders } from '../registry/refusals.ts'
+import { addressOf } from './address.ts'
 import { aboutOf, frontHeaders } from './front.ts'
 
+const DENIALS = new Set<Code>(['AUTHORIZATION_FAILURE', 'NOT_PERMITTED', 'KEY_REFUSED'])
 export const PROBLEM_TYPE = 'application/problem+json'
 const RETRY_AFTER_S = 5
 
-export function addErrors(app: FastifyInstance, metrics: Pick<Metrics, 'denied'>): void {
-  app.setErrorHandler<FastifyError>((error, request, reply) => {
+interface Options {
+  readonly metrics: Pick<Metrics, 'denied'>
+  readonly denials: Pick<Denials, 'add'>
+  readonly settings: Settings
+}
+
+export function addErrors(app: FastifyInstance, { metrics, denials, settings }: Options): void {
+  /** Of who is known; who shows nothing is only counted. */
+  async function noteDenial({ code }: KaosError, request: FastifyRequest): Promise<void> {
+    metrics.denied(code)
+    const { id, method, actor, routeOptions } = request
+    if (!actor?.id) return
+    const { workspace = null } = aboutOf(request)
+    const route = routeOptions.url ?? 'none'
+    const who = { actor: actor.id, address: addressOf(request, settings) }
+    await denials.add({ ...who, code, method, route, workspace, requestId: id })
+  }
+
+  app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     const known = kaosErrorFrom(error)
     if (known.status >= 500) request.log.error({ err: error, ...aboutOf(request) }, known.message)
-    if (known.status === 401 || known.status === 403) metrics.denied(known.code)
+    if (DENIALS.has(known.code)) await noteDenial(known, request)
     return sendProblem(known, request, reply)
   })
   app.setNotFoundHandler((request, reply) => {

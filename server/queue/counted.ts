@@ -11,8 +11,15 @@ export function queueSource(board: Board): QueueSource {
         yield { kind: entry.work.kind, since: readySince(entry) }
       }
     },
-    live: () =>
-      board.live.all().map(({ record }) => ({ kind: record.work.kind, worker: record.worker })),
+    live: () => board.live.all().map(({ record }) => ({ kind: record.work.kind })),
+    workers: () => workersOf(board).size,
     waiting: () => countWaiting(board),
   }
+}
+
+/** Those that hold work, and those that were heard of lately. */
+function workersOf({ live, workers: roster }: Board): Set<string> {
+  const here = roster.workers().filter(worker => roster.isHere(worker))
+  const busy = live.all().map(({ record }) => record.instance ?? record.worker)
+  return new Set([...here.map(({ instance }) => instance), ...busy])
 }

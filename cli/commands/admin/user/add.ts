@@ -13,7 +13,15 @@ export default class UserAdd extends KaosCommand {
     role: Flags.string({
       char: 'r',
       summary: 'what the user may do',
-      options: ['viewer', 'contributor', 'maintainer', 'owner', 'monitor', 'administrator'],
+      options: [
+        'viewer',
+        'contributor',
+        'maintainer',
+        'owner',
+        'monitor',
+        'auditor',
+        'administrator',
+      ],
     }),
   }
 
