@@ -20,9 +20,17 @@ export interface Timing {
   readonly lookMs: number
   /** An answer of which nothing is taken for so long is cut. */
   readonly stalledMs: number
+  /** Whoever was answered before all of the body came may go on sending for so long. */
+  readonly lingerMs: number
 }
 
-export const TIMING: Timing = { headersMs: 20_000, jsonMs: 30_000, lookMs: 5000, stalledMs: 60_000 }
+export const TIMING: Timing = {
+  headersMs: 20_000,
+  jsonMs: 30_000,
+  lookMs: 5000,
+  stalledMs: 60_000,
+  lingerMs: 10_000,
+}
 /** Even the largest body, on a slow line. Each kind of body has bounds of its own. */
 const REQUEST_ARRIVES_MS = 24 * 3600_000
 const IDLE_CONNECTION_MS = 75_000
@@ -40,9 +48,10 @@ interface Options {
 }
 
 export function serverOver(handler: Handler, { tls, gateway, timing, stalled }: Options): Server {
-  const { headersMs, lookMs, stalledMs } = { ...TIMING, ...timing }
+  const { headersMs, lookMs, stalledMs, lingerMs } = { ...TIMING, ...timing }
   const either: Handler = (request, response) => {
     cutWhenStalled(response, stalledMs, stalled)
+    cutWhenAnswered(request, response, lingerMs)
     if (!gateway.handle(request, response)) handler(request, response)
   }
   const options = {
@@ -70,5 +79,19 @@ function cutWhenStalled(response: ServerResponse, ms: number, told: () => void):
     if (!socket || socket.writableLength === 0) return
     told()
     socket.destroy()
+  })
+}
+
+/** A body that was refused is not waited for. It is not cut at once: many clients look for the answer
+ * when they have sent what they had. */
+function cutWhenAnswered(request: IncomingMessage, response: ServerResponse, ms: number): void {
+  response.once('finish', () => {
+    if (request.complete) return
+    const { socket } = request
+    const timer = setTimeout(() => {
+      if (!request.complete) socket.destroy()
+    }, ms)
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
   })
 }

@@ -88,6 +88,18 @@ test('an answer that is quiet for long, as that of a followed log, is not cut', 
   assert.equal(cut(), 0)
 })
 
+test('who goes on sending a body that was refused is cut, and has the answer', async t => {
+  const { ask } = await serve(t, (_request, response) => response.writeHead(507).end('full'), {
+    lingerMs: 200,
+  })
+  const head = 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n'
+
+  const answer = (await Array.fromAsync(ask(head))).join('')
+
+  assert.match(answer, /^HTTP\/1\.1 507 /)
+  assert.match(answer, /full/)
+})
+
 test('headers that drip are answered with 408', async t => {
   const { ask } = await serve(t, (_request, response) => response.end(), {
     headersMs: 200,
