@@ -9,6 +9,10 @@ import type { Store } from './store.ts'
 
 /** Small objects are put together into buffers of about this size. */
 const PIECE = 256 * 1024
+/** The length before each object. */
+const HEADER = 4
+/** From this size on an object goes out from where it lies, also without neighbours. */
+const LARGE = 32 * 1024
 /** Files up to this size are fetched whole before their turn, so many at a time. */
 export const SMALL = 256 * 1024
 export const FILES_AHEAD = 16
@@ -63,15 +67,61 @@ export async function* fileObjects(
 export async function* framed(
   objects: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let parts: Uint8Array[] = []
-  let bytes = 0
+  const run = new Run()
   for await (const object of objects) {
-    parts.push(frameHeader(object.length), object)
-    bytes += object.length + 4
-    if (bytes < PIECE) continue
-    yield Buffer.concat(parts, bytes)
-    parts = []
-    bytes = 0
+    for (const piece of run.add(object)) yield piece
   }
-  if (bytes > 0) yield Buffer.concat(parts, bytes)
+  for (const piece of run.end()) yield piece
+}
+
+/** Objects on their way out as frames. In a pack objects lie one after the other, each behind its
+ * length, which is what a frame is: those that come as they lie there go out from where they lie, and
+ * only what lies elsewhere is copied together. */
+class Run {
+  /** Neighbours in memory, from the first one's length to the last one's end. */
+  #memory: ArrayBufferLike | undefined
+  #start = 0
+  #end = 0
+  /** Those that lie elsewhere. */
+  #parts: Uint8Array[] = []
+  #bytes = 0;
+
+  *add(object: Uint8Array): Generator<Uint8Array, void, undefined> {
+    const start = object.byteOffset - HEADER
+    const end = object.byteOffset + object.length
+    const next = this.#memory === object.buffer && start === this.#end
+    if (isFramed(object) && (next || object.length >= LARGE)) {
+      if (!next) {
+        yield* this.end()
+        this.#memory = object.buffer
+        this.#start = start
+      }
+      this.#end = end
+      if (this.#end - this.#start >= PIECE) yield* this.end()
+      return
+    }
+    yield* this.#lying()
+    this.#parts.push(frameHeader(object.length), object)
+    this.#bytes += object.length + HEADER
+    if (this.#bytes >= PIECE) yield* this.end()
+  }
+
+  *end(): Generator<Uint8Array, void, undefined> {
+    yield* this.#lying()
+    if (this.#bytes > 0) yield Buffer.concat(this.#parts, this.#bytes)
+    this.#parts = []
+    this.#bytes = 0
+  }
+
+  *#lying(): Generator<Uint8Array, void, undefined> {
+    if (this.#memory === undefined) return
+    yield Buffer.from(this.#memory, this.#start, this.#end - this.#start)
+    this.#memory = undefined
+  }
+}
+
+/** Whether its length lies right before it. */
+function isFramed({ buffer, byteOffset, length }: Uint8Array): boolean {
+  if (byteOffset < HEADER) return false
+  return new DataView(buffer, byteOffset - HEADER, HEADER).getUint32(0) === length
 }

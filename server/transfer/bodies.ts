@@ -5,11 +5,11 @@ import { KaosError } from '../../api/errors.ts'
 import { parseFrames } from '../../api/transfer/frames.ts'
 import { BATCH_MAX, HAVE_MAX, OBJECTS_MAX } from '../../api/transfer/protocol.ts'
 
-const SILENCE_MS = 30_000
+export const SILENCE_MS = 30_000
 /** In so long at least so many bytes come, or the body is cut: one that only drips would hold its place
  * for hours. */
 const WINDOW_MS = 30_000
-const WINDOW_BYTES = 16 * 1024
+export const WINDOW_BYTES = 16 * 1024
 
 /** The objects of a body of frames, in order, one held at a time. */
 export async function* objectsIn(
@@ -61,7 +61,7 @@ export async function* bounded(
     waited += performance.now() - asked
     came += next.value.length
     if (waited > windowMs && came < WINDOW_BYTES) {
-      throw new KaosError('REQUEST_TIMEOUT', 'the body comes too slowly; send it again')
+      throw tooSlow()
     }
     if (waited > windowMs) [waited, came] = [0, 0]
     yield next.value
@@ -77,7 +77,7 @@ async function withinSilence<T>(next: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const silence = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new KaosError('REQUEST_TIMEOUT', 'the body stopped coming; send it again'))
+      reject(stopped())
     }, SILENCE_MS)
     timer.unref()
   })
@@ -86,4 +86,12 @@ async function withinSilence<T>(next: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+export function tooSlow(): KaosError {
+  return new KaosError('REQUEST_TIMEOUT', 'the body comes too slowly; send it again')
+}
+
+export function stopped(): KaosError {
+  return new KaosError('REQUEST_TIMEOUT', 'the body stopped coming; send it again')
 }

@@ -25,6 +25,25 @@ export async function metered<T>(
   }
 }
 
+/** The same for a body whose length is known and kept to: of more than that nothing is read. */
+export async function meteredWhole<T>(
+  quotas: Quotas,
+  from: BodyFrom | undefined,
+  bytes: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (from === undefined) return work()
+  const reservation = await quotas.reserve(from.workspace, bytes)
+  try {
+    const result = await work()
+    await reservation.settle(bytes)
+    return result
+  } catch (error) {
+    await reservation.release()
+    throw error
+  }
+}
+
 class Meter {
   readonly #reservation: Reservation
   #reserved: number

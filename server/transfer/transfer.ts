@@ -20,7 +20,7 @@ import { requireFile, requireTree } from './complete.ts'
 import { HELD_MAX, HeldBodies } from './held-bodies.ts'
 import { openKnown } from './known.ts'
 import { openNotes } from './notes.ts'
-import { metered } from './quota.ts'
+import { metered, meteredWhole } from './quota.ts'
 
 interface Options {
   readonly ledger: Ledger
@@ -103,13 +103,16 @@ export function openTransfer(options: Options): Transfer {
     },
     async receive(session, body, from) {
       await space.require()
-      return admission.run(from?.bytes, () =>
-        metered(options.quotas, body, from, counted => {
-          const length = from?.bytes ?? Number.POSITIVE_INFINITY
-          if (length > HELD_MAX) return keep(session, counted)
-          return held.run(counted, length, whole => keepHeld(session, whole))
-        }),
-      )
+      const { quotas } = options
+      const length = from?.bytes ?? Number.POSITIVE_INFINITY
+      return admission.run(from?.bytes, () => {
+        if (length > HELD_MAX) {
+          return metered(quotas, body, from, counted => keep(session, counted))
+        }
+        return meteredWhole(quotas, from, length, () =>
+          held.run(body, length, whole => keepHeld(session, whole)),
+        )
+      })
     },
     async accept(session, workspace, tree) {
       const epoch = (await recordAt(ledger, EPOCH))?.version ?? 0
