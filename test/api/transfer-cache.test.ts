@@ -219,7 +219,9 @@ async function pushed(t: TestContext, { late = true } = {}) {
   const [folder, cache] = [join(home, 'folder'), join(home, 'caches', 'cache.stat')]
   await lay(folder, FILES)
   const store = await openMemoryStore()
-  const start = Date.now()
+  // When the first of them was written, however long the others took.
+  const times = Object.keys(FILES).map(path => statSync(join(folder, path)).ctimeMs)
+  const start = Math.floor(Math.min(...times))
   t.mock.timers.enable({ apis: ['Date'], now: start + (late ? 10_000 : 0) })
 
   async function push(options: SendOptions = {}, afterMs = 0, to: Store = store) {
