@@ -1,6 +1,6 @@
 /* Hashing blocks, beside everything else: on a thread of its own once there is much to hash, else,
- * and while that thread has enough to do, here. The thread starts with the first full block and does
- * not keep the process alive. */
+ * and while that thread has enough to do, here. The thread starts when much has been hashed, since its
+ * start costs as much as hashing 100 MB, and does not keep the process alive. */
 import { hash } from 'node:crypto'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -11,6 +11,8 @@ import type { Task } from './hash-worker.ts'
 const WORKER = new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url)
 /** Less than this is hashed faster than a thread is told of it. */
 const LITTLE = 256 * 1024
+/** Bytes that are hashed here before the thread is started. */
+const MUCH = 32 * 1024 * 1024
 /** So many blocks wait for the thread before the next is hashed here. */
 const QUEUE = 2
 
@@ -23,12 +25,15 @@ interface Waiting {
 export class Hashing {
   #worker: Worker | undefined
   #ready = false
+  #hashed = 0
   #queue: Waiting[] = []
   #closed = false
 
   /** Fills the block's digests. Rejects, with the block's objects lost, if the thread breaks. */
   async digest(block: Block): Promise<void> {
     if (block.filled < LITTLE || this.#closed) return hashHere(block)
+    this.#hashed += block.filled
+    if (this.#hashed < MUCH) return hashHere(block)
     const worker = (this.#worker ??= this.#start())
     if (!this.#ready || this.#queue.length >= QUEUE) return hashHere(block)
     const { memory, count } = block
