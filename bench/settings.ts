@@ -18,6 +18,9 @@ export interface Settings {
   readonly out: string | undefined
   /** Keep CPU profiles of the counted rounds below `out`. */
   readonly profile: boolean
+  /** Folders that `--out` named in earlier runs, each over a part: their lines are put together and
+   * nothing is measured. */
+  readonly join: readonly string[]
   /** Page whose marked place gets the tables. */
   readonly markdown: string | undefined
 }
@@ -34,6 +37,7 @@ const OPTIONS = {
   work: { type: 'string' },
   out: { type: 'string' },
   profile: { type: 'boolean' },
+  join: { type: 'string' },
   markdown: { type: 'string' },
 } as const
 
@@ -61,6 +65,7 @@ export function settingsOf(argv: readonly string[]): { programs: string[]; setti
     work: values.work ?? tmpdir(),
     out: values.out,
     profile: values.profile === true,
+    join: values.join?.split(',') ?? [],
     markdown: values.markdown,
   }
   return { programs: positionals, settings }

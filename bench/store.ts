@@ -12,6 +12,7 @@ import { cpus, loadavg, release } from 'node:os'
 import { join } from 'node:path'
 import { barsOf } from './bars.ts'
 import { type LocalCheckout, localCheckouts } from './checkout.ts'
+import { joined } from './join.ts'
 import { root } from './measure.ts'
 import { type Packing, packings } from './packing.ts'
 import { type Peers, peersOf } from './peers.ts'
@@ -22,12 +23,14 @@ import { everySuite, madeFor } from './suites.ts'
 import { changedBytes, W2 } from './workloads.ts'
 
 export async function store(settings: Settings): Promise<void> {
+  if (settings.join.length > 0) return tellJoined(settings)
   const peers = peersOf(process.env)
   const about = aboutOf(settings, peers)
   console.log(about.join('\n'))
   mkdirSync(settings.cache, { recursive: true })
   if (settings.out !== undefined) mkdirSync(settings.out, { recursive: true })
   const write = rawLines(settings.out)
+  write({ part: 'about', about })
   const lines: Line[] = []
   const record = (line: Line) => {
     lines.push(line)
@@ -42,6 +45,7 @@ export async function store(settings: Settings): Promise<void> {
     const packed = await packedPart(settings, folder)
     for (const one of checkouts) write({ part: 'local checkout', ...one })
     for (const one of packed) write({ part: 'packing', ...one })
+    write({ part: 'missing', missing: [...peers.missing] })
     const bars = barsOf(lines, {
       changedBytes: changedBytes(settings.scale),
       localCheckout: checkouts.map(one => one.copyMs / one.oursMs),
@@ -51,6 +55,12 @@ export async function store(settings: Settings): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function tellJoined(settings: Settings): void {
+  const { lines, about, missing, ...beside } = joined(settings.join)
+  const bars = barsOf(lines, { ...beside, changedBytes: changedBytes(settings.scale) })
+  tell(settings, about, [barRows(bars, missing), stepRows(lines)])
 }
 
 async function localPart(settings: Settings, folder: string): Promise<LocalCheckout[]> {
@@ -109,7 +119,7 @@ function shownOf(line: Line): string {
 
 type Table = readonly (readonly string[])[]
 
-function tell(settings: Settings, about: string[], [bars, steps]: [Table, Table]): void {
+function tell(settings: Settings, about: readonly string[], [bars, steps]: [Table, Table]): void {
   console.log(`\n${plainTable(bars)}\n\n${plainTable(steps)}`)
   const page = [about.join('  \n'), markdownTable(bars), markdownTable(steps)].join('\n\n')
   const { out, markdown } = settings

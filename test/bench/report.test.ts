@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'node:test'
 import { type Bar, barsOf, verdictOf } from '../../bench/bars.ts'
+import { joined } from '../../bench/join.ts'
 import { barRows, markdownTable, withTable } from '../../bench/report.ts'
 import type { Line } from '../../bench/rounds.ts'
 
@@ -108,4 +112,33 @@ test('the tables take the place between the marks of a page, again and again', (
   )
   assert.equal(twice, once)
   assert.throws(() => withTable('a page without a place', table), /no place between/)
+})
+
+test('runs over parts are put together from what each of them kept', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'kaos-bench-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const rows = {
+    one: [
+      { part: 'about', about: ['monday', 'kit: none'] },
+      { suite: 'W1', step: 'push v1', contestant: 'kaos', round: 1, wallMs: 5 },
+      { part: 'missing', missing: [['kit', 'peer missing: KIT= names no program']] },
+    ],
+    two: [
+      { part: 'about', about: ['tuesday', 'kit: none'] },
+      { part: 'local checkout', round: 1, copyMs: 30, oursMs: 3, oursCpuMs: 1 },
+      { part: 'packing', round: 1, objects: 1, each: { cpuMs: 40 }, packed: { cpuMs: 2 } },
+    ],
+  }
+  for (const [name, lines] of Object.entries(rows)) {
+    mkdirSync(join(folder, name))
+    const text = lines.map(line => `${JSON.stringify(line)}\n`).join('')
+    writeFileSync(join(folder, name, 'raw.jsonl'), text)
+  }
+
+  const all = joined([join(folder, 'one'), join(folder, 'two')])
+
+  assert.deepEqual(all.about, ['monday', 'kit: none', 'tuesday'])
+  assert.deepEqual(all.lines, [rows.one[1]])
+  assert.deepEqual([all.localCheckout, all.packed], [[10], [20]])
+  assert.equal(all.missing.get('kit'), 'peer missing: KIT= names no program')
 })
