@@ -14,15 +14,23 @@ import {
 import type { Box } from './pod.ts'
 
 export async function make(cluster: Cluster, namespace: string, box: Box, token?: string) {
-  try {
+  await inWords(`${box.name} in ${namespace}`, async () => {
     if (token !== undefined) await makeSecret(cluster, namespace, box, token)
     if (box.purpose === 'train') await makeJob(cluster, namespace, box, token !== undefined)
     else await makeService(cluster, namespace, box, token !== undefined)
+  })
+}
+
+/** What the cluster has against something, as an error that a user can act on. */
+async function inWords(what: string, call: () => Promise<void>): Promise<void> {
+  try {
+    await call()
   } catch (error) {
     const status = statusOf(error)
     if (status === undefined) throw error
-    const where = status === 404 ? `; is there a namespace ${namespace}?` : ''
-    const message = `the cluster refuses ${box.name} in ${namespace}: ${wordsOf(error)}${where}`
+    const next =
+      status === 404 ? '; make the namespace, or name another in KAOS_KUBE_NAMESPACE' : ''
+    const message = `the cluster refuses ${what}: ${wordsOf(error)}${next}`
     throw new KaosError('RUNNER_UNAVAILABLE', message, { cause: error })
   }
 }
@@ -95,9 +103,10 @@ export async function remove(
 
 /** The policies of kaos's pods in a namespace: as they are written here, or as somebody changed them. */
 export async function ensurePolicies(cluster: Cluster, namespace: string): Promise<void> {
-  for (const body of networkPolicies()) {
-    await once(cluster, () => {
-      return cluster.networking.createNamespacedNetworkPolicy({ namespace, body })
-    })
-  }
+  const { networking } = cluster
+  await inWords(`network policies in ${namespace}`, async () => {
+    for (const body of networkPolicies()) {
+      await once(cluster, () => networking.createNamespacedNetworkPolicy({ namespace, body }))
+    }
+  })
 }

@@ -224,7 +224,8 @@ export class Programs {
 
   #namespaceOf({ organisation = 'default' }: RunOrder): string {
     const pattern = this.#options.namespace ?? this.#cluster.namespace ?? 'default'
-    return pattern.replace('{organisation}', organisation)
+    const own = organisation.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+    return pattern.replace('{organisation}', own)
   }
 
   async #ensurePolicies(namespace: string): Promise<void> {
