@@ -1,4 +1,5 @@
 /* The programs that run in this cluster, by place. */
+import { chmod } from 'node:fs/promises'
 import type { Environment, Measurement } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
 import { readLog } from '../read-log.ts'
@@ -68,6 +69,8 @@ export class Programs {
       ...(secret === undefined ? {} : { pullSecret: secret }),
     }
     const token = this.#options.pullSecret === undefined ? order.pull : undefined
+    // The program is another user than we are.
+    if ('out' in order && process.getuid?.() === 0) await chmod(order.out, 0o777)
     await make(this.#cluster, namespace, box, token)
     return this.#begun(place, order.note)
   }

@@ -3,11 +3,13 @@
 import { text } from 'node:stream/consumers'
 import type { V1Pod } from '@kubernetes/client-node'
 import type { Measurement } from '../../api/attempts.ts'
-import { type Cluster, statusOf } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import { Kubelets } from './kubelet.ts'
 import { quantityOf } from './nodes.ts'
 import { PROGRAM } from './pod.ts'
 
 const ANSWER_WITHIN_MS = 5000
+const FAILURES_MAX = 5
 
 interface Summary {
   readonly pods?: readonly {
@@ -30,23 +32,29 @@ interface Metrics {
 
 export class Usage {
   readonly #cluster: Cluster
-  /** Whether the kubelet may be asked. */
-  #direct = true
+  readonly #kubelets: Kubelets
+  /** Failures of kubelets, one after another: too many, and they are left alone. */
+  #failures = 0
   /** By pod: CPU seconds added up from rates, and up to when. */
   readonly #added = new Map<string, { seconds: number; at: number }>()
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
+    this.#kubelets = new Kubelets(cluster)
   }
 
   /** Undefined when it does not run, or nobody measures. */
   async of(pod: V1Pod): Promise<Measurement | undefined> {
-    try {
-      return this.#direct ? await this.#ofNode(pod) : await this.#ofMetrics(pod)
-    } catch (error) {
-      if (statusOf(error) === 403) this.#direct = false
-      return undefined
+    if (this.#failures < FAILURES_MAX) {
+      try {
+        const measured = await this.#ofNode(pod)
+        this.#failures = 0
+        return measured
+      } catch {
+        this.#failures++
+      }
     }
+    return this.#ofMetrics(pod).catch(() => undefined)
   }
 
   forget(pod: V1Pod): void {
@@ -54,15 +62,14 @@ export class Usage {
   }
 
   async #ofNode({ spec, metadata }: V1Pod): Promise<Measurement | undefined> {
-    const path = `/api/v1/nodes/${spec?.nodeName}/proxy/stats/summary`
-    const summary = await this.#json<Summary>(path, { only_cpu_and_memory: 'true' })
+    const summary = await this.#kubelets.summary<Summary>(spec?.nodeName ?? '')
     return measurementOf(summary, metadata?.uid ?? '')
   }
 
   async #ofMetrics({ metadata }: V1Pod): Promise<Measurement | undefined> {
     const { namespace, name, uid = '', creationTimestamp } = metadata ?? {}
     const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods/${name}`
-    const { timestamp, containers } = await this.#json<Metrics>(path, {})
+    const { timestamp, containers } = await this.#json<Metrics>(path)
     const used = containers.find(one => one.name === PROGRAM)?.usage
     if (used === undefined) return undefined
     const now = Date.parse(timestamp)
@@ -74,10 +81,10 @@ export class Usage {
     return { at: new Date(now).toISOString(), cpuSeconds: seconds, memoryBytes }
   }
 
-  async #json<T>(path: string, query: Readonly<Record<string, string>>): Promise<T> {
+  async #json<T>(path: string): Promise<T> {
     const late = AbortSignal.timeout(ANSWER_WITHIN_MS)
     const signal = AbortSignal.any([this.#cluster.closed, late])
-    return JSON.parse(await text(await this.#cluster.read(path, query, signal))) as T
+    return JSON.parse(await text(await this.#cluster.read(path, {}, signal))) as T
   }
 }
 
