@@ -374,5 +374,9 @@ export const commands: Readonly<Record<string, Entry>> = {
     'say how many trials a workspace may run at once',
     () => import('./commands/queue/limit.ts'),
   ),
+  doctor: command(
+    'say what is wrong with the server or this machine, and how to mend it',
+    () => import('./commands/doctor.ts'),
+  ),
   config: command('show each setting and where it came from', () => import('./commands/config.ts')),
 }

@@ -14,6 +14,9 @@ import { careRoutes } from './care/routes.ts'
 import { entityRoutes } from './catalogue/entity-routes.ts'
 import { repositoryRoutes } from './catalogue/routes.ts'
 import { tagRoutes } from './catalogue/tag-routes.ts'
+import type { Look } from './doctor/findings.ts'
+import { partLooks } from './doctor/parts.ts'
+import { doctorRoutes } from './doctor/routes.ts'
 import { dvcRoutes } from './dvc/routes.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { lfsRoutes } from './lfs/routes.ts'
@@ -61,6 +64,8 @@ export interface AppOptions {
   readonly draining?: () => boolean
   /** Bounds on what connections may take, other than usual. */
   readonly timing?: Partial<Timing>
+  /** At this host, for `kaos doctor`. */
+  readonly looks?: Readonly<Record<string, Look>>
   /** How the ledger is copied for a backup. */
   readonly snapshot?: Snapshot
   /** Takes Fastify's log lines. */
@@ -135,13 +140,14 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
   const { jobs } = options
   const uploads = openUploads(ledger, now)
   const care = openCare(rooms)
+  const checks = checksOf(rooms, options.checks ?? {})
   await app.register(systemRoutes, {
     installation: ledger.id,
     runner: settings.runner,
     local: settings.local,
     parts: options.parts ?? {},
     notes: async () => [...(options.notes ?? []), ...(await care.notes())],
-    checks: checksOf(rooms, options.checks ?? {}),
+    checks,
   })
   await app.register(metricsRoutes, rooms)
   await app.register(userRoutes, { ...PREFIX, users: openUsers(ledger, now) })
@@ -167,6 +173,8 @@ async function addRoutes(app: App, rooms: Rooms, options: AppOptions): Promise<v
   await app.register(entityRoutes, { ...PREFIX, ...rooms })
   await app.register(async below => options.registerJobRoutes?.(below), PREFIX)
   await app.register(careRoutes, { ...PREFIX, parts: rooms, care })
+  const looks = { ...partLooks(rooms, { care, checks }), ...options.looks }
+  await app.register(doctorRoutes, { ...PREFIX, now, looks })
   const { snapshot } = options
   if (snapshot) await app.register(backupRoutes, { ...PREFIX, rooms, snapshot })
   await app.register(registryRoutes, { rooms })

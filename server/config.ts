@@ -192,6 +192,11 @@ export function environmentWith(added: Environment): NodeJS.ProcessEnv {
   return { ...process.env, ...added }
 }
 
+/** The interpreter of the process runner, as the worker will take it. */
+export function pythonOf(env: Environment = process.env): string {
+  return env.KAOS_PYTHON || 'python3'
+}
+
 function givenIn(source: Source<unknown>, flags: Environment, env: Environment): unknown {
   const { flag, variable, allowed, read } = source
   const given = flag === undefined ? undefined : flags[flag]

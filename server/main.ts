@@ -16,7 +16,9 @@ import { openFilesystemStore } from '../store/filesystem.ts'
 import type { Store } from '../store/store.ts'
 import { announcement, farewell, notesOf, partsOf, workerUrlOf } from './announce.ts'
 import { type App, buildApp } from './app.ts'
-import { FIRST_STEPS, loadSettings } from './config.ts'
+import { FIRST_STEPS, loadSettings, pythonOf } from './config.ts'
+import { hostLooks, type Probes } from './doctor/host.ts'
+import { workersLook } from './doctor/parts.ts'
 import { openJobs } from './jobs/jobs.ts'
 import type { Messenger } from './jobs/neighbours.ts'
 import { registerJobRoutes } from './jobs/register.ts'
@@ -33,6 +35,7 @@ import { engineAnswers } from './system/engine.ts'
 import { hostLimits, WITHOUT_LIMITS } from './system/host.ts'
 import { rememberStore, requireOwnStore } from './system/installation.ts'
 import { openLog } from './system/log.ts'
+import { workerViews } from './worker/view.ts'
 import { startWorker, type Worker } from './worker/worker.ts'
 
 /** Answers that are still going out when the server stops get this long. */
@@ -79,6 +82,10 @@ async function start(settings: Settings): Promise<Running> {
       ...(messenger ? { queue: async () => messenger.trouble() } : {}),
     },
     draining: () => draining,
+    looks: {
+      ...hostLooks(settings, probes(), Date.now),
+      workers: workersLook(() => workerViews(jobs.board)),
+    },
     snapshot: file => snapshotOf(settings, file),
     logStream: stream,
   })
@@ -138,6 +145,16 @@ function openLedger({ neo4j, data }: Settings, { ledger }: Metrics): Promise<Led
   const { onGroup } = ledger
   if (neo4j) return openNeo4jLedger(neo4j, { onGroup, keepIn: data })
   return openSqliteLedger(join(data, 'ledger.sqlite'), { onGroup })
+}
+
+/** How this host is tried out for `kaos doctor`; loaded when it is asked for. */
+function probes(): Probes {
+  const host = () => import('../runners/process/host.ts')
+  return {
+    python: pythonOf(),
+    askPython: async command => (await host()).askPython(command),
+    tryAbilities: async python => (await host()).tryAbilities(python),
+  }
 }
 
 /** A copy of the ledger as it is at one moment. */

@@ -72,9 +72,8 @@ async function untilEnd(work: Work, order: ServiceWork, running: Running): Promi
     if (address === undefined) return
     const { served, starts } = folder.progress
     // One that has answered before is busy, not late.
-    const deadline =
-      served === starts ? Number.POSITIVE_INFINITY : Date.parse(startedAt) + order.readyTimeoutMs
-    const ms = deadline - Date.now()
+    // Counted from here, by no clock: one that was moved makes nobody late.
+    const ms = served === starts ? Number.POSITIVE_INFINITY : order.readyTimeoutMs
     const until = AbortSignal.any([over.signal, lease.halted])
     if (await answers(address, ms, until)) {
       if (served !== starts) folder.advance({ served: starts })
