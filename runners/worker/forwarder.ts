@@ -42,6 +42,7 @@ interface Replica {
 }
 
 const CONNECT_MS = 10_000
+const SOCKET_LISTENERS = 32
 
 export async function openForwarder(options: ForwarderOptions): Promise<Forwarder> {
   const { tls } = options
@@ -51,6 +52,8 @@ export async function openForwarder(options: ForwarderOptions): Promise<Forwarde
   server.on('request', (_request, response) => response.writeHead(404).end())
   server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    // Both directions and their ends are listened for, which is more than usual.
+    socket.setMaxListeners(SOCKET_LISTENERS)
     joined.add(socket)
     socket.once('close', () => joined.delete(socket))
     const replica = replicas.get((request.url ?? '').replace(/:\d+$/, ''))

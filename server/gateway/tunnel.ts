@@ -2,6 +2,7 @@
  * (CONNECT), and what comes back is the service's own connection. */
 import { request } from 'node:http'
 import { request as secureRequest } from 'node:https'
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { KaosError } from '../../api/errors.ts'
 import type { Tunnel } from '../parts.ts'
@@ -46,8 +47,8 @@ export function tunnelThrough({ attempt, certificate, secret, to, url }: Tunnel)
 }
 
 /** The certificate that the worker said it would show, and no other; without one, as anywhere. */
-function trustOnly(certificate: string | undefined, servername: string) {
-  if (certificate === undefined) return { servername }
+function trustOnly(certificate: string | undefined, host: string) {
+  if (certificate === undefined) return isIP(host) ? {} : { servername: host }
   const known = { ca: certificate, allowPartialTrustChain: true }
   return { ...known, checkServerIdentity: () => undefined }
 }
