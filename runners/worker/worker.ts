@@ -118,6 +118,7 @@ class Working {
 
   async claim(kinds: readonly string[], slots: Slots): Promise<void> {
     const { signal } = this.#closing
+    let said = ''
     for (let failures = 0; !signal.aborted; ) {
       try {
         await slots.take(signal)
@@ -132,7 +133,9 @@ class Working {
       } catch (error) {
         slots.give()
         if (signal.aborted) return
-        if (failures === 0) this.#options.say(`cannot claim work: ${messageOf(error)}`)
+        const why = messageOf(error)
+        if (failures === 0 || why !== said) this.#options.say(`cannot claim work: ${why}`)
+        said = why
         await pause(backoff(failures++), signal).catch(() => {})
       }
     }

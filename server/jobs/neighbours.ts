@@ -36,7 +36,8 @@ export function openNeighbours(board: Board) {
       await board.workers.refresh()
       const moved = await readEndpoints(board)
       const topics = [...ended.map(attemptTopic), ...moved.map(endpointTopic)]
-      board.changes.wakeHere(...topics, ...(more ? [READY] : []))
+      // What has ended makes room for others.
+      board.changes.wakeHere(...topics, ...(more || ended.length > 0 ? [READY] : []))
       if (failing) log('info', 'the records of other servers can be read again')
       failing = false
     } catch (error) {
