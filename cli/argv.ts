@@ -39,8 +39,6 @@ export function findCommand(argv: readonly string[], ids: readonly string[]): As
 
 /** Commands of kaos 1.x that are no more, and what there is instead. */
 const GONE: Readonly<Record<string, string>> = {
-  'build deploy': 'there is nothing to build; start a server with kaos up',
-  destroy: 'stop kaos up; what it keeps is one folder, see kaos config',
   notebook: 'notebooks are not run; what one holds can be trained as a source bundle',
 }
 

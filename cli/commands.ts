@@ -6,7 +6,7 @@ export type { Entry }
 
 /** What the first words of some commands have in common. */
 export const groups: Readonly<Record<string, string>> = {
-  build: 'choose among the endpoints that this directory knows',
+  build: 'set kaos up on this machine, and choose among the endpoints that are known here',
   template: 'ready-made sources to start from',
   workspace: 'shared places for one kind of model each',
   train: 'train models and look at what came out',
@@ -27,6 +27,10 @@ export const groups: Readonly<Record<string, string>> = {
 }
 
 export const commands: Readonly<Record<string, Entry>> = {
+  'build:deploy': command(
+    'set kaos up with its production parts, by docker compose',
+    () => import('./commands/build/deploy.ts'),
+  ),
   'build:list': command(
     'list the contexts known to this directory',
     () => import('./commands/build/list.ts'),
@@ -36,6 +40,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     () => import('./commands/build/set.ts'),
   ),
   'build:active': command('show the active context', () => import('./commands/build/active.ts')),
+  destroy: command(
+    'take down what kaos build deploy set up',
+    () => import('./commands/destroy.ts'),
+  ),
   init: command('connect this directory to an endpoint', () => import('./commands/init.ts')),
   'template:list': command('list the templates', () => import('./commands/template/list.ts')),
   'template:get': command(

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 
 export interface Environment {
   readonly endpoint: string | undefined
+  /** Of `kaos worker`. */
+  readonly server: string | undefined
   readonly token: string | undefined
   readonly workspace: string | undefined
   /** File with certificates to trust beside the built-in ones. */
@@ -27,6 +29,7 @@ export function environment(env: NodeJS.ProcessEnv = process.env): Environment {
   const text = (name: string) => env[name]?.trim() || undefined
   return Object.freeze({
     endpoint: text('KAOS_ENDPOINT'),
+    server: text('KAOS_SERVER'),
     token: text('KAOS_TOKEN'),
     workspace: text('KAOS_WORKSPACE'),
     ca: text('KAOS_CA'),
@@ -55,6 +58,7 @@ const UP = {
   data: ['~/.local/share/kaos', 'KAOS_DATA'],
   runner: ['docker where it answers, else process', 'KAOS_RUNNER'],
   docker_socket: ['/var/run/docker.sock', 'KAOS_DOCKER_SOCKET', 'DOCKER_HOST'],
+  docker_network: ['', 'KAOS_DOCKER_NETWORK'],
   base_image: ['', 'KAOS_BASE_IMAGE'],
   no_worker: ['', 'KAOS_NO_WORKER'],
   slots: ['2', 'KAOS_SLOTS'],
@@ -96,6 +100,8 @@ const UP = {
   worker_tls_cert: ['', 'KAOS_WORKER_TLS_CERT'],
   worker_tls_key: ['', 'KAOS_WORKER_TLS_KEY'],
   worker_plain: ['', 'KAOS_WORKER_PLAIN'],
+  enrol_token_file: ['', 'KAOS_ENROL_TOKEN_FILE'],
+  enrol_address: ['', 'KAOS_ENROL_ADDRESS'],
   python: ['python3', 'KAOS_PYTHON'],
 } as const
 

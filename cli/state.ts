@@ -24,6 +24,8 @@ export interface Context {
   readonly token: string | undefined
   /** File with the certificates that it is trusted by, when it was given at `kaos init`. */
   readonly ca?: string | undefined
+  /** Folder of the set-up, where `kaos build deploy` made it. */
+  readonly folder?: string | undefined
 }
 
 export class State {
@@ -45,14 +47,17 @@ export class State {
 
   get contexts(): Context[] {
     return this.#names().flatMap(name => {
-      const backend = this.#root.sections.get(name)?.sections.get('backend')
+      const sections = this.#root.sections.get(name)?.sections
+      const backend = sections?.get('backend')
       const url = backend?.values.get('url')
       if (typeof url !== 'string' || url === '') return []
       const text = (key: string) => {
         const value = backend?.values.get(key)
         return typeof value === 'string' && value !== '' ? value : undefined
       }
-      return [{ name, url, token: text('token'), ca: text('ca') }]
+      const folder = sections?.get('infrastructure')?.values.get('folder')
+      const place = typeof folder === 'string' ? { folder } : {}
+      return [{ name, url, token: text('token'), ca: text('ca'), ...place }]
     })
   }
 
@@ -77,6 +82,19 @@ export class State {
     backend.values.set('token', context.token ?? '')
     if (context.ca === undefined) backend.values.delete('ca')
     else backend.values.set('ca', context.ca)
+    if (context.folder === undefined) return
+    const set = sectionOf(sectionOf(this.#root, context.name), 'infrastructure')
+    set.values.set('folder', context.folder)
+  }
+
+  /** Forgets the context; if it was the active one, none is. */
+  removeContext(name: string): void {
+    const names = this.#names().filter(one => one !== name)
+    sectionOf(this.#root, 'contexts').values.set('environments', names)
+    this.#root.sections.delete(name)
+    if (textOf(this.#root, 'active', 'environment') !== name) return
+    this.#root.sections.delete('active')
+    this.workspace = undefined
   }
 
   get workspace(): string | undefined {
@@ -116,6 +134,16 @@ export function readState(folder: string): State {
     const why = cause instanceof Error ? cause.message : String(cause)
     const next = 'mend it, or write it anew with kaos init -e <endpoint> --force'
     throw new KaosError('CONFIGURATION', `${file}: ${why}; ${next}`, { cause })
+  }
+}
+
+/** The state to be written in this directory: what is there is kept as far as it can be read. */
+export function stateHere(directory: string): State {
+  const folder = join(directory, FOLDER)
+  try {
+    return readState(folder)
+  } catch {
+    return new State(folder)
   }
 }
 

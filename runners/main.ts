@@ -15,7 +15,8 @@
  *   KAOS_WORKER_OWN     1: the server started it
  *   KAOS_CA             PEM file of the server's own authority
  *   KAOS_PYTHON         Python that programs are run with          python3
- *   KAOS_DOCKER_SOCKET, DOCKER_HOST   where the engine listens */
+ *   KAOS_DOCKER_SOCKET, DOCKER_HOST   where the engine listens
+ *   KAOS_DOCKER_NETWORK  network that services join, when this worker is in it */
 import { existsSync, fstatSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -49,7 +50,12 @@ const { env } = process
 async function openDocker(): Promise<Runner> {
   const { openDockerRunner } = await import('./docker/docker.ts')
   const socket = env.KAOS_DOCKER_SOCKET || env.DOCKER_HOST
-  return openDockerRunner({ gpus: env.KAOS_GPUS || 'all', ...(socket ? { socket } : {}) })
+  const network = env.KAOS_DOCKER_NETWORK
+  return openDockerRunner({
+    gpus: env.KAOS_GPUS || 'all',
+    ...(socket ? { socket } : {}),
+    ...(network ? { network } : {}),
+  })
 }
 
 function openProcesses(folder: string, reach: ReachSettings): Promise<Runner> {

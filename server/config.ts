@@ -12,7 +12,7 @@ import { OPERATION_SOURCES, operationOf } from './system/operation-settings.ts'
 import { oneOf, whole } from './system/readers.ts'
 import { REDIS_SOURCES, redisOf } from './system/redis-settings.ts'
 import { contentOf, S3_SOURCES, s3Of } from './system/s3-settings.ts'
-import { WORKER_SOURCES } from './worker/settings.ts'
+import { enrolOf, WORKER_SOURCES } from './worker/settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -174,6 +174,7 @@ export async function loadSettings(
     }),
     redis: redisOf(get('redisUrl'), get('redisPasswordFile')),
     adminToken: get('adminToken'),
+    enrol: enrolOf(get('enrolToken'), get('enrolAddress')),
     shared: get('neo4jUrl') !== undefined && get('s3Endpoint') !== undefined,
     openLineage: openLineageOf(
       get('openLineageUrl'),

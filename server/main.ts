@@ -35,6 +35,7 @@ import { engineAnswers } from './system/engine.ts'
 import { hostLimits, WITHOUT_LIMITS } from './system/host.ts'
 import { rememberStore, requireOwnStore } from './system/installation.ts'
 import { openLog } from './system/log.ts'
+import { acceptWorker } from './worker/given.ts'
 import { workerViews } from './worker/view.ts'
 import { startWorker, type Worker } from './worker/worker.ts'
 
@@ -119,8 +120,9 @@ async function start(settings: Settings): Promise<Running> {
 async function openGround(settings: Settings, log: Parts['log']): Promise<Rooms> {
   const metrics = openMetrics()
   const ledger = metrics.ledger.over(await openLedger(settings, metrics))
-  const { adminToken: token } = settings
+  const { adminToken: token, enrol } = settings
   if (token !== undefined) await acceptAdministrator({ ledger, token, now: Date.now(), log })
+  if (enrol !== undefined) await acceptWorker({ ledger, enrol, now: Date.now, log })
   await requireAdministrator(settings, ledger)
   const store = await openStore(settings)
   await requireOwnStore(ledger, store)

@@ -187,6 +187,8 @@ export interface Settings {
   readonly redis?: string | undefined
   /** A token that the operator gives; who holds it is an administrator (people/given.ts). */
   readonly adminToken?: string | undefined
+  /** The token of a worker that the operator gives, and where its services are called. */
+  readonly enrol?: { readonly token: string; readonly address: string | undefined } | undefined
   /** Where an event goes for each job that has ended (OpenLineage); absent: nowhere. */
   readonly openLineage?: { readonly url: string; readonly apiKey: string | undefined } | undefined
   /** File with the key that secrets in the ledger are sealed under; made in the data folder when none

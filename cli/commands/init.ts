@@ -7,7 +7,7 @@ import { forget } from '../caches.ts'
 import { environment } from '../config.ts'
 import { isOpenToListeners, parseEndpoint } from '../endpoint.ts'
 import { Flags } from '../options.ts'
-import { FOLDER, REMOTE, readState, State } from '../state.ts'
+import { FOLDER, REMOTE, stateHere } from '../state.ts'
 
 export default class Init extends KaosCommand {
   static override description =
@@ -29,7 +29,7 @@ export default class Init extends KaosCommand {
     const folder = join(process.cwd(), FOLDER)
     await this.#mayOverwrite(folder, flags.force || flags.yes)
 
-    const state = readableState(folder)
+    const state = stateHere(process.cwd())
     const before = state.contexts.find(context => context.url === endpoint)
     const ca = this.caGiven ?? before?.ca
     const given = flags.token ?? environment().token
@@ -85,15 +85,6 @@ export default class Init extends KaosCommand {
 interface Place {
   readonly endpoint: string
   readonly ca: string | undefined
-}
-
-/** What is there is kept as far as it can be read: other contexts, foreign settings. */
-function readableState(folder: string): State {
-  try {
-    return readState(folder)
-  } catch {
-    return new State(folder)
-  }
 }
 
 function checked(server: ServerView, token: string): ServerView {

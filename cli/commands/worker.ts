@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import { KaosError } from '../../api/errors.ts'
 import { KaosCommand } from '../base.ts'
-import { defaultData } from '../config.ts'
+import { defaultData, environment } from '../config.ts'
 import { parseEndpoint } from '../endpoint.ts'
 import { inForeground } from '../foreground.ts'
 import { programPath } from '../package-root.ts'
@@ -63,9 +63,12 @@ export default class Worker extends KaosCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Worker)
     const { endpoint, ca } = this.settings
-    const server = flags.server ?? endpoint.value
+    const server = flags.server ?? environment().server ?? endpoint.value
     if (server === undefined) {
-      throw new KaosError('USAGE', 'name the server with --server, or run kaos init -e URL first')
+      throw new KaosError(
+        'USAGE',
+        'name the server with --server (KAOS_SERVER), or run kaos init -e URL first',
+      )
     }
     const set = {
       KAOS_SERVER: parseEndpoint(server),

@@ -16,6 +16,9 @@ export interface DockerOptions {
   readonly socket?: string
   /** Which GPUs to hand out: numbers or UUIDs, `none`, `all`. */
   readonly gpus?: string
+  /** Network of the engine that services join, for a worker that is in it; absent: they are published
+   * on loopback. */
+  readonly network?: string
 }
 
 export async function openDockerRunner(options: DockerOptions = {}): Promise<Runner> {
@@ -27,7 +30,7 @@ export async function openDockerRunner(options: DockerOptions = {}): Promise<Run
     seen.catch(() => (seen = undefined))
     return seen
   }
-  const programs = new Programs(engine, new Images(engine), host)
+  const programs = new Programs(engine, new Images(engine), host, options.network)
   return {
     name: 'docker',
     capabilities: async () => (await host()).capabilities,

@@ -35,14 +35,16 @@ type Info = Dockerode.ContainerInspectInfo
 
 export class Programs {
   readonly #engine: Engine
+  readonly #network: string | undefined
   readonly #images: Images
   readonly #host: () => Promise<Host>
   readonly #gpus: GpuClaims
   readonly #look = openGpuLook()
   readonly #live = new Map<string, Live>()
 
-  constructor(engine: Engine, images: Images, host: () => Promise<Host>) {
+  constructor(engine: Engine, images: Images, host: () => Promise<Host>, network?: string) {
     this.#engine = engine
+    this.#network = network
     this.#images = images
     this.#host = host
     this.#gpus = new GpuClaims(engine, host)
@@ -60,6 +62,7 @@ export class Programs {
         order,
         place,
         purpose,
+        network: this.#network,
         ...(devices === undefined ? {} : { devices }),
       })
     })
@@ -213,9 +216,14 @@ function ended(exit: Exit, environment: Environment): Running {
   return { startedAt: exit.startedAt, exit: Promise.resolve(exit), environment }
 }
 
+/** Published on loopback, or in the network that we share with it. */
 function addressOf(info: Info): Address | undefined {
-  const port = info.NetworkSettings?.Ports?.['8080/tcp']?.[0]?.HostPort
-  return port === undefined ? undefined : { host: '127.0.0.1', port: Number(port) }
+  const { Ports, Networks } = info.NetworkSettings ?? {}
+  const port = Ports?.['8080/tcp']?.[0]?.HostPort
+  if (port !== undefined) return { host: '127.0.0.1', port: Number(port) }
+  const { NetworkMode: network = '' } = info.HostConfig
+  const host = purposeOf(info) === 'serve' ? Networks?.[network]?.IPAddress : undefined
+  return host ? { host, port: 8080 } : undefined
 }
 
 function environmentOf(

@@ -36,6 +36,8 @@ export interface Box {
   readonly purpose: Purpose
   readonly order: RunOrder | TrialOrder
   readonly sandbox: Sandbox
+  /** That services join; absent: they are published on loopback. */
+  readonly network?: string | undefined
   /** Absent where the host has none that can be told apart: then the engine picks. */
   readonly devices?: Devices
 }
@@ -73,10 +75,7 @@ function hostConfigOf(box: Box): Dockerode.HostConfig {
   const scratch = scratchBytes(order)
   return {
     Mounts: mountsOf(order),
-    NetworkMode: sandbox.network,
-    ...(box.purpose === 'serve'
-      ? { PortBindings: { [PORT]: [{ HostIp: '127.0.0.1', HostPort: '' }] } }
-      : {}),
+    ...networkOf(box),
     ...(cpu === undefined ? {} : { NanoCpus: Math.round(cpu * 1e9) }),
     ...(memoryBytes === undefined ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes }),
     ...(gpu === undefined || gpu === 0
@@ -93,6 +92,14 @@ function hostConfigOf(box: Box): Dockerode.HostConfig {
     LogConfig: { Type: 'json-file', Config: { 'max-size': ENGINE_LOG, 'max-file': '1' } },
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
   }
+}
+
+/** A way in for services alone. */
+function networkOf({ network, purpose, sandbox }: Box): Dockerode.HostConfig {
+  if (purpose !== 'serve') return { NetworkMode: sandbox.network }
+  if (network !== undefined) return { NetworkMode: network }
+  const way = [{ HostIp: '127.0.0.1', HostPort: '' }]
+  return { NetworkMode: sandbox.network, PortBindings: { [PORT]: way } }
 }
 
 /** Never `Binds`: a colon in a path breaks them, and a missing folder is made on the host. */

@@ -21,6 +21,7 @@ export interface Launch {
   readonly order: RunOrder | TrialOrder
   readonly place: Place
   readonly purpose: Purpose
+  readonly network?: string | undefined
   readonly devices?: Devices
 }
 

@@ -22,18 +22,18 @@ interface Wanted {
   readonly address?: string
 }
 
-/** A token for a worker of that name; one that it had before ends. */
+/** A token for a worker of that name, if need be this one; one that it had before ends. */
 export async function enrolWorker(
   room: Room,
   actor: Actor,
   { name, expiresInSeconds = DEFAULT_SECONDS, address }: Wanted,
+  token = newToken(),
 ): Promise<{ made: NewWorkerToken; record: NameRecord }> {
   requireName(name)
   const { ledger, now } = room
   const { organisation } = actor
   const at = address === undefined ? null : addressIn(address)
   const agent = await ensureAgent(ledger, agentPointer(name), 'worker', name, actor.id)
-  const token = newToken()
   const key = tokenKey(token)
   const record = await retrying(async () => {
     const held = await readRecord<NameRecord>(ledger, nameKeyOf(organisation, name))
@@ -48,7 +48,7 @@ export async function enrolWorker(
     const detail = { worker: agent, expiresAt: until, address: value.address }
     await commit(ledger, actor, held, value, { type: 'worker.enrolled', detail }, [
       { key, value: grant, expires: expiresAt },
-      ...tokenEnd(held?.value),
+      ...tokenEnd(held?.value).filter(ended => ended.key !== key),
     ])
     return value
   })

@@ -1,5 +1,8 @@
 /** Settings of the server's own worker. */
+import { KaosError } from '../../api/errors.ts'
 import { LABEL, LABELS_MAX } from '../../api/workers.ts'
+import type { Settings } from '../parts.ts'
+import { contentOf } from '../system/s3-settings.ts'
 
 export const WORKER_SOURCES = {
   noWorker: {
@@ -14,7 +17,25 @@ export const WORKER_SOURCES = {
     allowed: 'words with commas between, such as gpu,bigmem',
     read: labelsIn,
   },
+  enrolToken: {
+    variable: 'KAOS_ENROL_TOKEN_FILE',
+    allowed: 'a file that can be read',
+    read: contentOf,
+  },
+  enrolAddress: {
+    variable: 'KAOS_ENROL_ADDRESS',
+    allowed: 'an address such as http://worker:8090',
+    read: (value: string) => (/^https?:\/\/[^/?#@]+$/.test(value) ? value : undefined),
+  },
 } as const
+
+/** CONFIGURATION for an address of nobody. */
+export function enrolOf(token: string | undefined, address: string | undefined): Settings['enrol'] {
+  if (token !== undefined) return { token, address }
+  if (address === undefined) return undefined
+  const message = 'KAOS_ENROL_ADDRESS is of no use without KAOS_ENROL_TOKEN_FILE'
+  throw new KaosError('CONFIGURATION', message)
+}
 
 /** Undefined for what is no list of labels. */
 function labelsIn(text: string): string[] | undefined {

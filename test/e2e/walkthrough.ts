@@ -17,6 +17,15 @@ export interface Walked {
 export async function walkthrough(t: TestContext, env: NodeJS.ProcessEnv): Promise<Walked> {
   const server = await startServer(folder(t), { env })
   t.after(() => server.stop())
+  return walkthroughOver(t, server)
+}
+
+/** The same over a server that runs already. */
+export async function walkthroughOver(
+  t: TestContext,
+  server: { readonly url: string; readonly token?: string },
+): Promise<Walked> {
+  const { token } = server
   const work = folder(t)
   const kaos = cli(work)
   const good = async (...args: string[]): Promise<Done> => {
@@ -25,7 +34,7 @@ export async function walkthrough(t: TestContext, env: NodeJS.ProcessEnv): Promi
     return done
   }
 
-  await good('init', '-e', server.url)
+  await good('init', '-e', server.url, ...(token === undefined ? [] : ['-t', token]))
   assert.match(
     (await good('workspace', 'create', '-n', 'mnist')).stdout,
     /Successfully set mnist workspace/,
@@ -63,7 +72,10 @@ export async function walkthrough(t: TestContext, env: NodeJS.ProcessEnv): Promi
   const endpoint = /serve-mnist-[0-9a-f]{6}/.exec((await good('serve', 'list')).stdout)?.[0] ?? ''
   const response = await fetch(`${server.url}/${endpoint}/invocations`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
     body: readFileSync(join(work, 'templates/mnist/test_payload.json')),
   })
   assert.equal(response.status, 200)

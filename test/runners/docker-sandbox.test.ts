@@ -43,6 +43,28 @@ function boxOf(order: TrialOrder, config: object = {}, devices?: Devices) {
   })
 }
 
+describe('the way in to a service', () => {
+  const order = orderOf()
+  const made = (network?: string) =>
+    containerOf({
+      attempt: 'a'.repeat(32),
+      image: 'sha256:1',
+      purpose: 'serve',
+      order,
+      sandbox: sandboxOf({}, order, 'serve'),
+      network,
+    }).HostConfig
+
+  it('is a port of loopback, or the network that its worker shares with it and no port', () => {
+    assert.partialDeepStrictEqual(made(), {
+      NetworkMode: 'bridge',
+      PortBindings: { '8080/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] },
+    })
+    assert.equal(made('kaos_endpoints')?.NetworkMode, 'kaos_endpoints')
+    assert.equal(made('kaos_endpoints')?.PortBindings, undefined)
+  })
+})
+
 describe('what the engine is asked for', () => {
   it('is exactly this for a training that declares nothing', () => {
     const resources = { cpu: 1.5, memoryBytes: 1024 * MEBIBYTE }

@@ -8,6 +8,8 @@ import { acceptAdministrator } from '../../server/people/given.ts'
 import { openPeople } from '../../server/people/people.ts'
 import { hasAdministratorToken, openTokens } from '../../server/people/tokens.ts'
 import { openUsers } from '../../server/people/users.ts'
+import { acceptWorker } from '../../server/worker/given.ts'
+import { changeWorker } from '../../server/worker/names.ts'
 import { atEnd, tempFolder } from './open.ts'
 
 const token = () => `kaos_${randomBytes(32).toString('base64url')}`
@@ -82,4 +84,45 @@ test('a file without a token, and a user admin who is no administrator, are refu
   }
 
   await assert.rejects(start(token()), /is no administrator here/)
+})
+
+test('a worker’s token that the operator gives lets that worker in, at the address that was named', async t => {
+  const ledger = await open(t)
+  const given = token()
+  const enrol = { token: given, address: 'http://worker:8090' }
+  const start = (change: Partial<typeof enrol> = {}) =>
+    acceptWorker({ ledger, enrol: { ...enrol, ...change }, now: Date.now, log: () => {} })
+  await start()
+  const people = await openPeople({ ledger, now: Date.now, localName: 'jf' })
+  const actor = await people.authenticate(given)
+  const before = await ledger.head()
+
+  await start()
+  const same = await ledger.head()
+  await start({ address: 'http://elsewhere:8090' })
+  const moved = await people.authenticate(given)
+  await start({ token: token() })
+
+  assert.equal(actor?.name, 'given')
+  assert.deepEqual(actor?.scopes, ['worker'])
+  assert.deepEqual(same, before)
+  assert.equal(moved?.id, actor?.id)
+  assert.equal(await people.authenticate(given), undefined, 'one that was replaced')
+  await assert.rejects(start({ token: 'worker' }), error => isKaosError(error, 'CONFIGURATION'))
+})
+
+test('a given worker that was retired stays so', async t => {
+  const ledger = await open(t)
+  const enrol = { token: token(), address: undefined }
+  const said: string[] = []
+  const start = () =>
+    acceptWorker({ ledger, enrol, now: Date.now, log: (_, message) => said.push(message) })
+  await start()
+  const people = await openPeople({ ledger, now: Date.now, localName: 'jf' })
+  await changeWorker({ ledger, now: Date.now }, people.system, 'given', 'retired', null)
+
+  await start()
+
+  assert.equal(await people.authenticate(enrol.token), undefined)
+  assert.match(said.at(-1)!, /was retired, so KAOS_ENROL_TOKEN_FILE opens nothing/)
 })

@@ -26,7 +26,8 @@ export default class BuildList extends KaosCommand {
         active: name === state?.active?.name,
       }
     })
-    if (contexts.length === 0) throw new Unready('there are no contexts; make one with kaos init')
+    if (contexts.length === 0)
+      throw new Unready('there are no contexts; make one with kaos init or kaos build deploy')
     remember(
       state?.folder,
       'backend',

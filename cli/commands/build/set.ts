@@ -21,7 +21,8 @@ export default class BuildSet extends KaosCommand {
     const choice = { option: '-c/--context', name: flags.context, ind: flags.ind }
     checkChoice(choice)
     const { state } = this.settings
-    if (state === undefined) throw new Unready('there are no contexts; make one with kaos init')
+    if (state === undefined)
+      throw new Unready('there are no contexts; make one with kaos init or kaos build deploy')
     const context = chosen(choice, 'backend', state.folder)
     if (!state.contexts.some(one => one.name === context)) {
       throw new KaosError('BAD_REQUEST', `there is no context ${context}; see kaos build list`)
