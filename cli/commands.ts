@@ -92,6 +92,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     'draw what a model was made of',
     () => import('./commands/train/provenance.ts'),
   ),
+  'train:leaderboard': command(
+    'show the best models of all trainings',
+    () => import('./commands/train/leaderboard.ts'),
+  ),
   'train:retry': command(
     'run the trials of a job that did not succeed again',
     () => import('./commands/train/retry.ts'),

@@ -24,6 +24,9 @@ export function detailLines(view: JobView): string[] {
     ...line('Code', first && placed(first.code)),
     ...line('Git of the code', git.code && gitText(git.code)),
     ...line('Data', first && placed(first.data)),
+    ...(view.modelsUsed ?? []).flatMap(({ modelId, entity, versions }) =>
+      line('Model used', [modelId, ...versions, entity].join('  ')),
+    ),
     ...line('Git of the data', git.data && gitText(git.data)),
     ...line('Image', image && `${image.name}  ${image.manifest ?? image.digest ?? ''}`),
     ...line('Environment', environment && factsOf(environment)),

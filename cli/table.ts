@@ -10,10 +10,17 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[]
 }
 
-/** The lines of a table, without an empty line around it. */
-export function tableLines({ title, columns, rows }: Table): string[] {
-  const grid = [columns, ...rows].map(row => row.map(linesOf))
-  const widths = columns.map((_, at) => Math.max(...grid.map(row => widest(row[at] ?? ['']))))
+/** Narrower no column is made: then the table is wider than the terminal. */
+const NARROW = 12
+
+/** The lines of a table, without an empty line around it. On a terminal no wider than that. */
+export function tableLines({ title, columns, rows }: Table, room = terminalColumns()): string[] {
+  const whole = [columns, ...rows].map(row => row.map(linesOf))
+  const wanted = columns.map((_, at) => Math.max(...whole.map(row => widest(row[at] ?? ['']))))
+  const widths = room === undefined ? wanted : narrowed(wanted, room)
+  const grid = whole.map(row =>
+    row.map((lines, at) => lines.flatMap(line => wrapped(line, widths[at] ?? NARROW))),
+  )
   const inner = () => widths.reduce((sum, width) => sum + width + 3, -1)
   if (title !== undefined && widths.length > 0) {
     widths[widths.length - 1]! += Math.max(0, widthOf(title) + 2 - inner())
@@ -22,6 +29,40 @@ export function tableLines({ title, columns, rows }: Table): string[] {
   const head =
     title === undefined ? [] : [`+${'-'.repeat(inner())}+`, `|${centred(title, inner())}|`]
   return [...head, rule, ...grid.flatMap(row => [...rowLines(row, widths), rule])]
+}
+
+function terminalColumns(): number | undefined {
+  return process.stdout.isTTY === true ? process.stdout.columns : undefined
+}
+
+/** So much taken from the widest columns that all fit. */
+function narrowed(wanted: readonly number[], room: number): number[] {
+  const widths = [...wanted]
+  const all = () => widths.reduce((sum, width) => sum + width + 3, 1)
+  while (all() > room) {
+    const at = widths.indexOf(Math.max(...widths))
+    if (widths[at]! <= NARROW) break
+    widths[at]!--
+  }
+  return widths
+}
+
+/** Lines of at most that width, broken behind what separates words where there is such a place. */
+function wrapped(line: string, width: number): string[] {
+  const lines: string[] = []
+  let rest = line
+  while (widthOf(rest) > width) {
+    let part = ''
+    for (const letter of rest) {
+      if (widthOf(part + letter) > width) break
+      part += letter
+    }
+    const place = Math.max(...[...' /_:,='].map(mark => part.lastIndexOf(mark))) + 1
+    const end = place > part.length / 2 ? place : Math.max(part.length, 1)
+    lines.push(rest.slice(0, end).trimEnd())
+    rest = rest.slice(end)
+  }
+  return [...lines, rest]
 }
 
 /** A table as one block of text with an empty line before and after it. */

@@ -131,6 +131,16 @@ export const JobView = Type.Object(
     environment: Nullable(Type.Record(Type.String(), Type.Unknown())),
     /** Of the folders as they were sent, where they lay in a git work tree. */
     git: Optional(Type.Object({ code: Optional(GitState), data: Optional(GitState) })),
+    /** Models that the training was given to read. */
+    modelsUsed: Optional(
+      Type.Array(
+        Type.Object({
+          modelId: Type.String(),
+          entity: Type.String(),
+          versions: Type.Array(Type.String()),
+        }),
+      ),
+    ),
     /** What a training ran in; null while it is built. `manifest`: of an OCI image. */
     image: Optional(
       Nullable(

@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { Resources } from '../attempts.ts'
 import { DigestSchema } from '../digest-schema.ts'
-import { Nullable, Optional } from './common.ts'
-import { Artifact, GitState, JobRow } from './jobs.ts'
+import { At, Nullable, Optional } from './common.ts'
+import { Artifact, GitState, JobRow, ModelRow } from './jobs.ts'
 
 const InputState = Type.Object({
   state: Type.Union([Type.Literal('set'), Type.Literal('building'), Type.Literal('missing')]),
@@ -76,6 +76,40 @@ export const TrainAccepted = Type.Object(
   { title: 'TrainAccepted' },
 )
 export type TrainAccepted = Static<typeof TrainAccepted>
+
+export const Leader = Type.Object({
+  modelId: Type.String(),
+  entity: Type.String(),
+  jobId: Type.String(),
+  score: Type.Number(),
+  author: Type.String(),
+  /** When its job was submitted. */
+  at: At,
+  /** As people see them: `mnist:e23a2`. */
+  code: Type.String(),
+  data: Nullable(Type.String()),
+  /** The point of the grid. */
+  values: Nullable(Type.Record(Type.String(), Type.Unknown())),
+  /** Versions and tags: `mnist@v1`, `mnist:champion`. */
+  tags: Type.Array(Type.String()),
+  metrics: ModelRow.properties.metrics,
+})
+export type Leader = Static<typeof Leader>
+/** GET /workspaces/:ws/train/leaderboard?metric=&objective=max|min&limit=20: models of all trainings, the
+ * best first. Without a metric the one that most models have; without an objective less is better of
+ * losses and errors, and more of all others. */
+export const LeaderboardView = Type.Object(
+  {
+    metric: Nullable(Type.String()),
+    objective: Type.Union([Type.Literal('max'), Type.Literal('min')]),
+    available: Type.Array(Type.String()),
+    leaders: Type.Array(Leader),
+    /** Whether older models were not looked at. */
+    truncated: Type.Boolean(),
+  },
+  { title: 'Leaderboard' },
+)
+export type LeaderboardView = Static<typeof LeaderboardView>
 
 /** POST /workspaces/:ws/train/:job/retry: trials of an ended training that did not succeed, again, in a
  * new job with the same inputs. What is left out stays as it was there. */

@@ -47,10 +47,15 @@ export async function findGiven(
   kind: Sought,
   reference: string,
 ): Promise<EntityView> {
+  const found = (sought: Sought) =>
+    client.get<EntityView>(`${base}/entities`, { reference, kind: sought })
   try {
-    return await client.get<EntityView>(`${base}/entities`, { reference, kind })
+    return await found(kind)
   } catch (error) {
     if (!(error instanceof KaosError) || error.status !== 404) throw error
+    // A training may read a model: to begin from, or to compare with.
+    const model = kind === 'data' ? await found('model').catch(() => undefined) : undefined
+    if (model) return model
     const { code, detail, message } = error
     const neither = `${reference} is no folder here, and ${message}`
     throw new KaosError(code, neither, { detail, cause: error })

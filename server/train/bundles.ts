@@ -4,7 +4,8 @@ import type { Ledger, Node } from '../../graph/ledger.ts'
 import { findEntity, type PartOf } from '../catalogue/find.ts'
 import type { Workspace } from '../parts.ts'
 
-/** The newest that fits. BUNDLE_NOT_FOUND when none does. */
+/** The newest that fits. BUNDLE_NOT_FOUND when none does. A model can be what a training reads: one to
+ * begin from, or to compare with. */
 export function findBundle(
   ledger: Ledger,
   workspace: Workspace,
@@ -12,5 +13,5 @@ export function findBundle(
   text: string,
   partOf?: PartOf,
 ): Promise<Node> {
-  return findEntity(ledger, workspace, text, [kind], partOf)
+  return findEntity(ledger, workspace, text, kind === 'data' ? ['data', 'model'] : [kind], partOf)
 }

@@ -82,7 +82,7 @@ export async function needData(
   const { ledger } = board.parts
   if (target === null) return { data: undefined, ingest: undefined }
   const node = await ledger.node(target)
-  if (node?.kind === 'data') return { data: node, ingest: undefined }
+  if (node?.kind === 'data' || node?.kind === 'model') return { data: node, ingest: undefined }
   const pointer = ingestedPointer(workspace.id, target)
   const underWay = await readRecord<{ job: string }>(ledger, keyOf.ingesting(target))
   const known = await readPointer(ledger, pointer)

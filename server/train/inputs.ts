@@ -80,7 +80,7 @@ async function dataState(
   node: Node,
 ): Promise<TrainInputs['data']> {
   const { ledger } = board.parts
-  if (node.kind === 'data') return { state: 'set', value: `/${node.name}` }
+  if (node.kind === 'data' || node.kind === 'model') return { state: 'set', value: `/${node.name}` }
   if (await readRecord(ledger, keyOf.ingesting(node.id))) {
     return { state: 'building', value: `/${node.name}` }
   }

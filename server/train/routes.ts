@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import {
+  LeaderboardView,
   Problem,
   Recipe,
   RetryAccepted,
@@ -13,6 +14,7 @@ import {
 import type { Board } from '../jobs/board.ts'
 import { trainingOf } from '../replay/original.ts'
 import { inputsView, readTargets } from './inputs.ts'
+import { leaderboard } from './leaderboard.ts'
 import { listTraining } from './list.ts'
 import { recipeOf } from './recipe.ts'
 import { retryTraining } from './retry.ts'
@@ -100,6 +102,28 @@ export const trainRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async (a
       const workspace = await workspaces.find(actor, params.ws)
       const asked = { job: params.job, request: body }
       return reply.code(202).send(await retryTraining(board, { actor, once }, workspace, asked))
+    },
+  )
+
+  app.get(
+    '/workspaces/:ws/train/leaderboard',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'The best models of all trainings by one metric',
+        params: Params,
+        querystring: Type.Object({
+          metric: Type.Optional(Type.String()),
+          objective: Type.Optional(Type.Union([Type.Literal('max'), Type.Literal('min')])),
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+        }),
+        response: { 200: LeaderboardView, '4xx': Problem },
+      },
+    },
+    async request => {
+      const workspace = await workspaces.find(request.actor, request.params.ws)
+      return leaderboard(board, workspace, request.query)
     },
   )
 

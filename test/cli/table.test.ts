@@ -242,3 +242,39 @@ describe('listings have the blocks and columns of the original', () => {
     )
   })
 })
+
+describe('a table on a terminal', () => {
+  const table = {
+    title: 'models',
+    columns: ['ind', 'Code', 'Model ID', 'Hyperparams'],
+    rows: [
+      [
+        0,
+        'Author: root\nPath: /mnist:e23a2',
+        'e23a2_9fd9d_3fbf2:b82151',
+        `/${'a=1_'.repeat(40)}.json`,
+      ],
+    ],
+  }
+
+  it('is no wider than that, and loses nothing', () => {
+    for (const columns of [70, 90, 150]) {
+      const lines = tableLines(table, columns)
+      assert.ok(
+        lines.every(line => line.length <= columns),
+        lines.join('\n'),
+      )
+      const cells = lines.flatMap(line =>
+        line
+          .split('|')
+          .slice(4, 5)
+          .map(cell => cell.trim()),
+      )
+      assert.equal(cells.join('').replace('Hyperparams', ''), `/${'a=1_'.repeat(40)}.json`)
+    }
+  })
+
+  it('stays as it is where it fits, and elsewhere than on a terminal', () => {
+    assert.deepEqual(tableLines(table, 1000), tableLines(table))
+  })
+})

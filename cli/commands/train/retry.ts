@@ -1,4 +1,3 @@
-import { Flags } from '@oclif/core'
 import type { JobView, RetryAccepted, RetryRequest } from '../../../api/wire.ts'
 import { resourcesOf } from '../../asked-resources.ts'
 import { KaosCommand } from '../../base.ts'
@@ -6,6 +5,7 @@ import { forget } from '../../caches.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { DONE } from '../../look.ts'
+import { Flags } from '../../options.ts'
 import { checkChoice } from '../../select.ts'
 import { countText } from '../../times.ts'
 

@@ -1,10 +1,10 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { JobView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
 import { path } from '../../client.ts'
 import * as shared from '../../flags.ts'
 import { DONE } from '../../look.ts'
+import { Flags } from '../../options.ts'
 import { checkChoice } from '../../select.ts'
 import type { Printer } from '../../watching/printers.ts'
 
