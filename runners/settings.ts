@@ -19,7 +19,12 @@ export function needed(env: Variables, name: string): string {
 /** From KAOS_WORKER_TOKEN, or the file that KAOS_WORKER_TOKEN_FILE names. */
 export function tokenOf(env: Variables): string {
   const file = env.KAOS_WORKER_TOKEN_FILE
-  if (env.KAOS_WORKER_TOKEN || !file) return needed(env, 'KAOS_WORKER_TOKEN')
+  if (env.KAOS_WORKER_TOKEN) return env.KAOS_WORKER_TOKEN
+  if (!file) {
+    const next =
+      'give it with --token-file; an administrator makes one: kaos admin worker token NAME'
+    throw refusal(`KAOS_WORKER_TOKEN is not set, and the worker cannot start without; ${next}`)
+  }
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (cause) {
