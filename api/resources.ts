@@ -11,6 +11,8 @@ export interface Available {
   readonly cpus: number
   readonly memoryBytes: number
   readonly gpus: number
+  /** Whether its engine decides itself what it has room for, now or later: a cluster. */
+  readonly schedules?: boolean
 }
 
 const SI = { k: 1, M: 2, G: 3, T: 4, P: 5 } as const
@@ -62,7 +64,7 @@ export function checkResources(asked: Resources, workers: readonly Available[]):
   let left = labelled(labels, workers)
   const among = labels.length === 0 ? 'worker' : `worker with ${labelsText(labels)}`
   const reduce = (code: ResourceCode, wanted: number, of: Measure) => {
-    const fitting = left.filter(worker => of.has(worker) >= wanted)
+    const fitting = left.filter(worker => worker.schedules || of.has(worker) >= wanted)
     if (fitting.length === 0) throw tooMuch(code, wanted, left, of, among)
     left = fitting
   }

@@ -33,6 +33,8 @@ export const WorkerAbout = Type.Object(
     cpus: Type.Number({ minimum: 0 }),
     memoryBytes: Type.Integer({ minimum: 0 }),
     gpus: Type.Integer({ minimum: 0 }),
+    /** Its engine decides itself what it has room for, now or later: a cluster. */
+    schedules: Type.Optional(Type.Boolean()),
     /** Those GPUs, where it can tell them apart. */
     devices: Type.Optional(Type.Array(Gpu, { maxItems: 256 })),
     driver: Type.Optional(Type.String({ maxLength: 64 })),

@@ -114,6 +114,8 @@ export interface Runner {
   readonly name: 'process' | 'docker' | 'kubernetes'
   /** False: it builds nothing, and another worker must. */
   readonly builds?: false
+  /** Whether its engine lets programs wait for room, so that nobody else need keep account of it. */
+  readonly schedules?: true
 
   /** Looks at the host, once. RUNNER_UNAVAILABLE when nothing can be run here. */
   capabilities(): Promise<Capabilities>

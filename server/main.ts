@@ -32,7 +32,7 @@ import { queueSource } from './queue/counted.ts'
 import { openRooms, type Rooms } from './rooms.ts'
 import { type Check, each } from './system/checks.ts'
 import { engineAnswers } from './system/engine.ts'
-import { hostLimits, WITHOUT_LIMITS } from './system/host.ts'
+import { hostLimits } from './system/host.ts'
 import { rememberStore, requireOwnStore } from './system/installation.ts'
 import { openLog } from './system/log.ts'
 import { acceptWorker } from './worker/given.ts'
@@ -126,8 +126,7 @@ async function openGround(settings: Settings, log: Parts['log']): Promise<Rooms>
   await requireAdministrator(settings, ledger)
   const store = await openStore(settings)
   await requireOwnStore(ledger, store)
-  // A cluster says itself what it has no room for.
-  const limits = settings.runner === 'kubernetes' ? WITHOUT_LIMITS : hostLimits()
+  const limits = hostLimits()
   const ground = {
     settings,
     ledger,

@@ -29,6 +29,7 @@ export async function openKubernetesRunner(
   const programs = new Programs(cluster, options, host)
   return {
     name: 'kubernetes',
+    schedules: true,
     ...(builder === undefined ? { builds: false as const } : {}),
     capabilities: async () => (await host()).capabilities,
     build: async (order, place, log, signal) => {

@@ -28,6 +28,7 @@ export async function aboutWorker(options: Options): Promise<WorkerAbout> {
     slots,
     labels: [...labels],
     ...{ cpus, memoryBytes: Math.floor(memoryBytes), gpus },
+    ...(runner.schedules && { schedules: true }),
     ...(devices?.length ? { devices: [...devices] } : {}),
     ...(driver && { driver }),
     ...(cuda && { cuda }),

@@ -2,9 +2,6 @@ import { readdirSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import type { Limits } from '../parts.ts'
 
-/** Where somebody else knows what there is. */
-export const WITHOUT_LIMITS: Limits = { cpus: Infinity, memoryBytes: Infinity, gpus: Infinity }
-
 /** What this host can give to jobs. */
 export function hostLimits(): Limits {
   const constrained = process.constrainedMemory()

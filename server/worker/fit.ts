@@ -11,6 +11,7 @@ export interface Capacity {
   readonly cpus: number
   readonly memoryBytes: number
   readonly gpus: number
+  readonly schedules?: boolean
 }
 
 /** Added up over what runs. */
@@ -44,9 +45,8 @@ export function canEver(work: WorkRef, worker: Capacity, installation: string): 
   return (
     (work.kind === 'ingest' || isProcess(worker.runner) === isProcess(installation)) &&
     labels.every(label => worker.labels.includes(label)) &&
-    gpu <= worker.gpus &&
-    memoryBytes <= worker.memoryBytes &&
-    cpu <= worker.cpus
+    (worker.schedules ||
+      (gpu <= worker.gpus && memoryBytes <= worker.memoryBytes && cpu <= worker.cpus))
   )
 }
 
@@ -73,6 +73,7 @@ function isProcess(runner: string): boolean {
 export function shortOf(work: WorkRef, worker: Capacity, used: Used): string | undefined {
   const { cpu = 0, memoryBytes = 0, gpu = 0 } = needsOf(work)
   const { name } = worker
+  if (worker.schedules) return undefined
   if (gpu > 0 && used.gpu + gpu > worker.gpus) {
     const free = Math.max(0, worker.gpus - used.gpu)
     return `${gpu} free ${gpu === 1 ? 'GPU' : 'GPUs'} (${name} has ${free} of ${worker.gpus})`

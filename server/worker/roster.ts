@@ -240,7 +240,8 @@ export class Roster {
       }
     })
     if (!settings.worker || known.some(({ worker }) => worker.name === OWN_WORKER)) return known
-    const own = { ...limits, name: OWN_WORKER, runner: settings.runner, labels: settings.labels }
+    const { runner, labels } = settings
+    const own = { ...limits, name: OWN_WORKER, runner, labels, schedules: runner === 'kubernetes' }
     return [...known, { worker: own, here: true, why: '', used: usedBy([]) }]
   }
 }

@@ -73,6 +73,19 @@ test('GPUs that running jobs have are not promised again, and the queue says who
   assert.ok(await later, 'who waits gets it as soon as the first has ended')
 })
 
+test('a cluster is given what it has no room for yet: it lets jobs wait itself', async t => {
+  const server = await openScripted(t, ALONE)
+  await server.workspace()
+  const cluster = await enrol(server, 'cluster', { gpus: 0, cpus: 0, schedules: true })
+  await cluster.claim([])
+  await waiting(server, { gpu: 8, cpu: 64 }, 2)
+
+  const first = await cluster.claim()
+  const second = await cluster.claim()
+
+  assert.ok(first && second)
+})
+
 test('memory and cores are added up as well, also those of services', async t => {
   const server = await openScripted(t, ALONE)
   await server.workspace()
