@@ -103,8 +103,9 @@ export class Watched {
     const list = await core
       .listNamespacedEvent({ namespace: this.namespace, fieldSelector: 'type=Warning' })
       .catch(() => undefined)
-    const about = (list?.items ?? []).filter(({ involvedObject }) => {
-      return involvedObject.name?.startsWith(name)
+    const about = (list?.items ?? []).filter(({ involvedObject, reason }) => {
+      // That a pod has no room yet stands in the pod itself.
+      return involvedObject.name?.startsWith(name) && reason !== 'FailedScheduling'
     })
     const latest = about.sort((a, b) => timeOf(b) - timeOf(a))[0]
     return latest && words(latest.reason, latest.message)
