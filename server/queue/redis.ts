@@ -26,7 +26,7 @@ const TRIES = 3
 const RECONNECT_MAX_MS = 2000
 /** A Redis that is there and silent is as good as away: it is asked so often, and given so long. */
 const PING_MS = 2000
-const PONG_MS = 3000
+const PONG_MS = 8000
 
 export function openRedisMessenger({ url, name, log }: Options): Messenger {
   const own = newId(Date.now())
@@ -62,11 +62,15 @@ export function openRedisMessenger({ url, name, log }: Options): Messenger {
     trouble = undefined
   }
 
+  const asked = new Set<Redis>()
+
   /** A line that was cut off far away says nothing about it: it is made anew. */
   async function ping(line: Redis): Promise<void> {
-    if (line.status !== 'ready') return
+    if (line.status !== 'ready' || asked.has(line)) return
+    asked.add(line)
     const late = sleep(PONG_MS, 'late', { ref: false })
     const pong = await Promise.race([line.ping().catch(() => 'lost'), late])
+    asked.delete(line)
     if (pong === 'PONG') found()
     if (pong !== 'late' || closing) return
     lost(`no answer came within ${PONG_MS / 1000} s`)
