@@ -1,5 +1,5 @@
-/* The walkthrough of the original ("Reproducibility"), step by step through the real CLI. The process
- * and the docker runner pass the same one. */
+/* The walkthrough of the original ("Reproducibility"), step by step through the real CLI. Every runner
+ * and every set-up pass the same one. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,14 +20,17 @@ export async function walkthrough(t: TestContext, env: NodeJS.ProcessEnv): Promi
   return walkthroughOver(t, server)
 }
 
-/** The same over a server that runs already. */
+/** The same over servers that run already: each step at the next of them. */
 export async function walkthroughOver(
   t: TestContext,
-  server: { readonly url: string; readonly token?: string },
+  server: { readonly url: string; readonly token?: string; readonly others?: readonly string[] },
 ): Promise<Walked> {
-  const { token } = server
+  const { token, others = [] } = server
+  const urls = [server.url, ...others]
   const work = folder(t)
-  const kaos = cli(work)
+  let steps = 0
+  const next = () => urls[steps++ % urls.length]!
+  const kaos = (...args: string[]) => cli(work, { KAOS_ENDPOINT: next() })(...args)
   const good = async (...args: string[]): Promise<Done> => {
     const done = await kaos(...args)
     assert.equal(done.code, 0, `kaos ${args.join(' ')}\n${done.stdout}\n${done.stderr}`)
@@ -70,7 +73,7 @@ export async function walkthroughOver(
   const serve = ['serve', 'deploy', '-s', 'templates/mnist/model-serve', '-m', modelId, '--wait']
   assert.match((await good(...serve)).stdout, new RegExp(`✔ Adding trained model_id: ${modelId}`))
   const endpoint = /serve-mnist-[0-9a-f]{6}/.exec((await good('serve', 'list')).stdout)?.[0] ?? ''
-  const response = await fetch(`${server.url}/${endpoint}/invocations`, {
+  const response = await fetch(`${next()}/${endpoint}/invocations`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
