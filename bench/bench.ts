@@ -1,5 +1,6 @@
 /* Speed, as ratios taken side by side in one run: contestants alternate, medians are compared, CPU
  * seconds stand beside wall time. Prints, never asserts. docs/speed.md says how to run it. */
+import { engines } from './engines.ts'
 import { jobStart } from './job-start.ts'
 import { kubernetesStart } from './kubernetes-start.ts'
 import { settingsOf } from './settings.ts'
@@ -10,6 +11,7 @@ const { programs, settings } = settingsOf(process.argv.slice(2))
 const all: Record<string, () => Promise<void>> = {
   'start-up': startUp,
   'job-start': jobStart,
+  engines,
   store: () => store(settings),
   'kubernetes-start': kubernetesStart,
 }
