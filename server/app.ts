@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyLoggerOptions, LogController
 import type { Actor } from '../api/actor.ts'
 import { workerKeyRoutes, workerKeySetRoutes } from './attestations/key-routes.ts'
 import { openDenials } from './audit/denials.ts'
+import { openNoting } from './audit/noting.ts'
 import { auditRoutes } from './audit/routes.ts'
 import type { Snapshot } from './backup/moment.ts'
 import { backupRoutes } from './backup/routes.ts'
@@ -79,16 +80,18 @@ export type App = FastifyInstance
 export async function buildApp(rooms: Rooms, options: AppOptions): Promise<App> {
   const { settings, people, ledger, now } = rooms
   const door = openDoor(people, settings)
+  const denials = openDenials(rooms)
+  const noteDenial = openNoting(rooms.metrics, denials)
   const gateway = openGateway({
     endpoints: options.jobs,
     door,
     local: settings.local,
     log: rooms.log,
     metrics: rooms.metrics,
+    noteDenial,
   })
   const app = newFastify(rooms, gateway, options)
-  const denials = openDenials(rooms)
-  addErrors(app, { metrics: rooms.metrics, denials, settings })
+  addErrors(app, { noteDenial, settings })
   addValidation(app)
   addFront(app, { draining: options.draining ?? (() => false) })
   addMeasuring(app, rooms.metrics)

@@ -7,6 +7,7 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream'
 import { isKaosError, KaosError } from '../../api/errors.ts'
+import type { NoteDenial } from '../audit/noting.ts'
 import { authorize } from '../authorize.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Endpoints, Parts } from '../parts.ts'
@@ -24,6 +25,7 @@ interface Options {
   readonly local: boolean
   readonly log: Parts['log']
   readonly metrics: Pick<Metrics, 'endpointAnswered'>
+  readonly noteDenial: NoteDenial
 }
 
 const SOCKET_LISTENERS = 32
@@ -37,12 +39,19 @@ export interface Gateway {
   close(): void
 }
 
-export function openGateway({ endpoints, door, local, log, metrics }: Options): Gateway {
+export function openGateway({
+  endpoints,
+  door,
+  local,
+  log,
+  metrics,
+  noteDenial,
+}: Options): Gateway {
   const spliced = new Set<Duplex>()
 
   /** `method`: as which the door is to take the call. */
   async function letIn(
-    { request, route }: Call,
+    { id, request, route }: Call,
     method: string,
     answer: Parameters<typeof watchOver>[0],
   ): Promise<void> {
@@ -50,7 +59,20 @@ export function openGateway({ endpoints, door, local, log, metrics }: Options): 
     const caller = { method, headers, remoteAddress: request.socket.remoteAddress }
     const enter = async () => {
       const actor = await door.enter(caller)
-      if (!local) authorize(actor, 'invoke', { organisation: route.organisation })
+      if (local) return
+      try {
+        authorize(actor, 'invoke', { organisation: route.organisation })
+      } catch (error) {
+        await noteDenial(kaosErrorFrom(error), {
+          actor: actor.id,
+          method,
+          route: `/${route.endpoint}`,
+          workspace: null,
+          requestId: id,
+          address: request.socket.remoteAddress ?? '',
+        })
+        throw error
+      }
     }
     await enter()
     if (headers.authorization !== undefined) watchOver(answer, enter)

@@ -3,39 +3,33 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CODES, type Code, isKaosError, KaosError } from '../../api/errors.ts'
 import type { Problem } from '../../api/wire.ts'
-import type { Denials } from '../audit/denials.ts'
-import type { Metrics } from '../metrics/metrics.ts'
+import type { NoteDenial } from '../audit/noting.ts'
 import type { Settings } from '../parts.ts'
 import { ociBody, ociHeaders } from '../registry/refusals.ts'
 import { addressOf } from './address.ts'
 import { aboutOf, frontHeaders } from './front.ts'
 
-const DENIALS = new Set<Code>(['AUTHORIZATION_FAILURE', 'NOT_PERMITTED', 'KEY_REFUSED'])
 export const PROBLEM_TYPE = 'application/problem+json'
 const RETRY_AFTER_S = 5
 
 interface Options {
-  readonly metrics: Pick<Metrics, 'denied'>
-  readonly denials: Pick<Denials, 'add'>
+  readonly noteDenial: NoteDenial
   readonly settings: Settings
 }
 
-export function addErrors(app: FastifyInstance, { metrics, denials, settings }: Options): void {
-  /** Of who is known; who shows nothing is only counted. */
-  async function noteDenial({ code }: KaosError, request: FastifyRequest): Promise<void> {
-    metrics.denied(code)
-    const { id, method, actor, routeOptions } = request
-    if (!actor?.id) return
+export function addErrors(app: FastifyInstance, { noteDenial, settings }: Options): void {
+  function denied(error: KaosError, request: FastifyRequest): Promise<void> {
+    const { id: requestId, method, actor, routeOptions } = request
     const { workspace = null } = aboutOf(request)
-    const route = routeOptions.url ?? 'none'
-    const who = { actor: actor.id, address: addressOf(request, settings) }
-    await denials.add({ ...who, code, method, route, workspace, requestId: id })
+    const address = addressOf(request, settings)
+    const what = { requestId, method, route: routeOptions.url ?? 'none', workspace, address }
+    return noteDenial(error, { ...what, actor: actor?.id })
   }
 
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     const known = kaosErrorFrom(error)
     if (known.status >= 500) request.log.error({ err: error, ...aboutOf(request) }, known.message)
-    if (DENIALS.has(known.code)) await noteDenial(known, request)
+    await denied(known, request)
     return sendProblem(known, request, reply)
   })
   app.setNotFoundHandler((request, reply) => {

@@ -115,6 +115,11 @@ test('on a shared server an endpoint asks for a token that may invoke', async t 
   assert.equal(await call(), 401)
   assert.equal(await call(await parts.people.issueWorkerToken('local')), 403)
   assert.equal(await call(await tokenOf('viewer')), 200)
+  const denials = await parts.ledger.records('audit/denial/')
+  assert.deepEqual(
+    denials.map(({ value }) => (value as { route: string }).route),
+    [`/${NAME}`],
+  )
 })
 
 test('a page of another site cannot call an endpoint of a local server', async t => {
