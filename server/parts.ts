@@ -244,6 +244,11 @@ export interface Parts {
 }
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Takes down that a call was refused for want of a right; of any other error nothing. For whoever
+     * tells errors in a form of its own. */
+    denied(error: KaosError, request: FastifyRequest): Promise<void>
+  }
   interface FastifyRequest {
     /** Set by the auth plugin before any handler. */
     actor: Actor

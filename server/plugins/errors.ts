@@ -26,6 +26,7 @@ export function addErrors(app: FastifyInstance, { noteDenial, settings }: Option
     return noteDenial(error, { ...what, actor: actor?.id })
   }
 
+  app.decorate('denied', denied)
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     const known = kaosErrorFrom(error)
     if (known.status >= 500) request.log.error({ err: error, ...aboutOf(request) }, known.message)

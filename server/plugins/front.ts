@@ -58,7 +58,9 @@ const QUIET = new Set(['/healthz', '/readyz', '/metrics'])
 
 /** Who asked, and about what; as far as the address says it. */
 export function aboutOf({ actor, params }: FastifyRequest): Record<string, string> {
-  const { ws, workspace = ws, job, attempt } = (params ?? {}) as Record<string, string | undefined>
+  const named = (params ?? {}) as Record<string, string | undefined>
+  // The other tools' addresses begin with it.
+  const { '*': rest, ws = rest?.split('/')[0], workspace = ws, job, attempt } = named
   const about = { actor: actor?.id, workspace, job, attempt }
   return Object.fromEntries(
     Object.entries(about).filter(

@@ -27,8 +27,9 @@ export function tellRemoteErrors(
   challenge: Headers,
   form: Form = problem,
 ): void {
-  app.setErrorHandler<FastifyError>((cause, request, reply): FastifyReply => {
+  app.setErrorHandler<FastifyError>(async (cause, request, reply): Promise<FastifyReply> => {
     const error = kaosErrorFrom(cause)
+    await app.denied(error, request)
     if (error.status >= 500) request.log.error({ err: cause }, error.message)
     const { status, headers, body } = form(error, request)
     reply.headers({ ...headers, ...(status === 401 && challenge) })

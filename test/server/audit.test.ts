@@ -49,6 +49,24 @@ test('each change and each denial of somebody who is known is there, and strange
   assert.equal(typeof made?.seq, 'number')
 })
 
+test('denials of the other tools are there as well, with their workspace', async t => {
+  const server = await openTestApp(t, SHARED)
+  const viewer = await server.tokenOf('viewer')
+  const put = (url: string) =>
+    server.app.inject({ method: 'PUT', url, headers: bearer(viewer), payload: Buffer.from('x') })
+
+  await put(`/lfs/mnist/art/objects/${'0'.repeat(64)}`)
+  await put('/dvc/mnist/set/files/md5/00/00000000000000000000000000000000')
+  await put('/v2/mnist/things/manifests/v1')
+
+  const rows = denialsIn(await auditBy(server, await server.tokenOf('auditor')))
+  assert.deepEqual(rows.map(({ what, workspace }) => `${what} ${workspace}`).toSorted(), [
+    'PUT /dvc/* mnist',
+    'PUT /lfs/* mnist',
+    'PUT /v2/* mnist',
+  ])
+})
+
 test('only who has the scope may read it, and reading it is there as well', async t => {
   const server = await openTestApp(t, SHARED)
   const auditor = await server.tokenOf('auditor')
