@@ -1,9 +1,10 @@
 /* Denials of callers who are known: a journal of bounded size. Those that are alike (who, what, where,
  * why) are one entry with a count. A new entry is a record of the ledger before the caller is answered;
- * counts follow in a moment. Each hour, and when there are many, the entries become one statement of
+ * counts follow in a moment. Each server counts in segments of its own. Each hour, and when there are many, the entries become one statement of
  * the ledger: a sealed segment, which nobody can change without its being found out. */
 import { createHash } from 'node:crypto'
-import type { Json, Ledger, RecordWrite } from '../../graph/ledger.ts'
+import { newId } from '../../api/ids.ts'
+import type { Json, Ledger, LedgerRecord, RecordWrite } from '../../graph/ledger.ts'
 import { recordsBelow } from '../ledger-reads.ts'
 import type { Parts } from '../parts.ts'
 
@@ -15,6 +16,9 @@ const FLUSH_MS = 5000
 const ENTRIES_MAX = 1000
 /** And from here on nothing does. */
 const ENTRIES_LIMIT = 2000
+
+/** It may be made up. */
+const WORKSPACE_MAX = 100
 
 export interface Denial {
   readonly actor: string
@@ -39,18 +43,20 @@ export interface Denials {
   close(): Promise<void>
 }
 
-export function openDenials({ ledger, people, now, log }: Parts): Denials {
+export function openDenials({ ledger, people, settings, now, log }: Parts): Denials {
+  const own = `${PREFIX}${newId()}/`
   const entries = new Map<string, Entry>()
   const dirty = new Set<string>()
+  let segment = 0
   const { id: actor, organisation } = people.system
   const commit = (records: RecordWrite[]) => ledger.commit({ actor, organisation, records })
   const failed = (error: Error) => log('warn', `denials could not be kept: ${error.message}`)
+  const current = () => `${own}${segment}/`
 
-  function keyOf(denial: Denial): string {
-    const { actor: who, code, method, route, workspace } = denial
-    if (entries.size >= ENTRIES_LIMIT) return `${PREFIX}other`
+  function keyOf({ actor: who, code, method, route, workspace }: Denial): string {
+    if (entries.size >= ENTRIES_LIMIT) return `${current()}other`
     const where = entries.size >= ENTRIES_MAX ? null : workspace
-    return PREFIX + hash([who, code, method, route, where])
+    return current() + hash([who, code, method, route, where])
   }
 
   async function flush(): Promise<void> {
@@ -63,20 +69,28 @@ export function openDenials({ ledger, people, now, log }: Parts): Denials {
     if (records.length > 0) await commit(records)
   }
 
+  /** Whether its segment has ended: nobody counts on in it. */
+  function isOver({ key, value }: LedgerRecord): boolean {
+    if (key.startsWith(own)) return !key.startsWith(current())
+    if (!settings.shared) return true
+    return Date.parse((value as unknown as Entry).last) < now() - 2 * SEAL_MS
+  }
+
   async function seal(): Promise<void> {
     await flush()
-    const held = await Array.fromAsync(recordsBelow(ledger, PREFIX))
-    if (held.length === 0) return
-    const all = held.map(({ value }) => value)
-    // Whoever counted on meanwhile, here or at another server, begins a new entry.
+    segment++
     entries.clear()
-    await ledger.commit({
-      actor,
-      organisation,
-      expect: held.map(({ key, version }) => ({ record: key, version })),
-      statements: [{ type: SEGMENT, detail: { entries: all } }],
-      records: held.map(({ key }) => ({ key, value: null })),
-    })
+    const over = (await Array.fromAsync(recordsBelow(ledger, PREFIX))).filter(isOver)
+    for (let at = 0; at < over.length; at += ENTRIES_MAX) {
+      const some = over.slice(at, at + ENTRIES_MAX)
+      await ledger.commit({
+        actor,
+        organisation,
+        expect: some.map(({ key, version }) => ({ record: key, version })),
+        statements: [{ type: SEGMENT, detail: { entries: some.map(({ value }) => value) } }],
+        records: some.map(({ key }) => ({ key, value: null })),
+      })
+    }
   }
 
   const sealing = setInterval(() => void seal().catch(failed), SEAL_MS)
@@ -89,16 +103,13 @@ export function openDenials({ ledger, people, now, log }: Parts): Denials {
       const key = keyOf(denial)
       const at = new Date(now()).toISOString()
       const known = entries.get(key)
-      const entry = {
-        ...denial,
-        count: (known?.count ?? 0) + 1,
-        first: known?.first ?? at,
-        last: at,
-      }
+      const workspace = denial.workspace?.slice(0, WORKSPACE_MAX) ?? null
+      const count = (known?.count ?? 0) + 1
+      const entry = { ...denial, workspace, count, first: known?.first ?? at, last: at }
       entries.set(key, entry)
       if (known) dirty.add(key)
       else await commit([{ key, value: entry as unknown as Json }]).catch(failed)
-      if (entries.size >= ENTRIES_MAX && !known) void seal().catch(failed)
+      if (entries.size >= ENTRIES_MAX && !known) await seal().catch(failed)
     },
     async open() {
       await flush().catch(failed)

@@ -140,5 +140,9 @@ test('a caller who makes up names cannot make the journal grow without end', asy
   const open = await server.parts.ledger.records('audit/denial/', { limit: 1000 })
   const { rows } = await auditBy(server, await server.tokenOf('auditor'), '?limit=1000')
   assert.ok(open.length < 1000)
+  const sealed = (await server.parts.ledger.log(0, 10_000)).filter(({ payload }) =>
+    payload?.includes('"audit.denials"'),
+  )
+  assert.ok(sealed.length >= 1)
   assert.ok(rows.length <= 1000)
 })
