@@ -9,6 +9,7 @@ import type { ReachSettings } from './worker/reach.ts'
 export type Variables = Readonly<Record<string, string | undefined>>
 
 const SLOTS = 2
+const CLUSTER_SLOTS = 32
 
 export function needed(env: Variables, name: string): string {
   const value = env[name]
@@ -33,7 +34,9 @@ export function tokenOf(env: Variables): string {
 }
 
 export function slotsOf(env: Variables): number {
-  const value = Number(env.KAOS_SLOTS || SLOTS)
+  // What waits in a cluster for room takes a slot as well.
+  const usual = env.KAOS_RUNNER === 'kubernetes' ? CLUSTER_SLOTS : SLOTS
+  const value = Number(env.KAOS_SLOTS || usual)
   if (Number.isInteger(value) && value > 0 && value <= 1024) return value
   throw refusal(`KAOS_SLOTS is "${env.KAOS_SLOTS}"; give a number from 1 to 1024`)
 }

@@ -149,7 +149,8 @@ export async function loadSettings(
     ...(runner === 'docker' && { engine: socket }),
     baseImage: get('baseImage'),
     worker: get('noWorker') !== true,
-    slots: get('slots') ?? 2,
+    // What waits in a cluster for room takes a slot as well.
+    slots: get('slots') ?? (runner === 'kubernetes' ? 32 : 2),
     labels: get('labels') ?? [],
     ingestAllow: get('ingestAllow') ?? [],
     readyTimeoutMs: (get('readyTimeoutS') ?? 120) * 1000,
