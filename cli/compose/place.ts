@@ -1,7 +1,16 @@
 /* The folder of a compose set-up: docker-compose.yml as it came with kaos, the settings in .env, and
  * secrets that are made once and never shown. Whoever has the folder and the volumes has everything. */
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { packageJson, packageRoot } from '../package-root.ts'
 
@@ -80,6 +89,7 @@ export class Place {
     for (const name of [SECRETS, 'worker', COMPOSE_FILE, '.gitignore', '.env']) {
       rmSync(join(this.folder, name), { recursive: true, force: true })
     }
+    if (readdirSync(this.folder).length === 0) rmdirSync(this.folder)
   }
 }
 

@@ -152,5 +152,5 @@ test('destroy asks, keeps secrets and data unless told otherwise, and forgets th
   assert.equal(secrets, Object.keys(MAKERS).length)
   assert.equal(active.code, 1)
   assert.equal(gone.code, 0, gone.stderr)
-  assert.equal(place.exists, false)
+  assert.equal(existsSync(place.folder), false)
 })
