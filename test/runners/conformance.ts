@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { METRICS_FILE } from '../../api/attempts.ts'
 import { LOG_MAX } from '../../runners/runner.ts'
 import {
   answerOf,
@@ -227,6 +228,22 @@ while :; do sleep 1; : ${marker}; done
     const adopted = await fixture().runner.adopt(place)
 
     assert.equal(adopted, undefined)
+  })
+
+  it('shows what a program says of its metrics while it runs', async t => {
+    const train =
+      '#!/bin/sh\nmkdir -p "$(dirname "$KAOS_METRICS")"\necho "{}" > "$KAOS_METRICS"\necho said\nsleep 600\n'
+    const { order, place } = await sceneOf(t, fixture(), { program: { train } })
+    const { runner } = fixture()
+    await runner.run(order, place)
+
+    for await (const piece of runner.logs(place, 0, new AbortController().signal)) {
+      if (Buffer.from(piece).includes('said')) break
+    }
+    const text = await readFile(join(order.out, order.output, METRICS_FILE), 'utf8')
+    await runner.stop(place, 0)
+
+    assert.equal(text, '{}\n')
   })
 
   it('measures a program while it runs, and not after', async t => {

@@ -76,7 +76,7 @@ export default class TrainWatch extends KaosCommand {
     const failed = state !== 'JOB_SUCCESS'
     if (json) {
       // The last line, as the others are: an error object over several lines would not be one.
-      const said = { event: 'end', state, reason, models: models.map(one => one.modelId) }
+      const said = { event: 'end', state, reason, models: models.flatMap(one => one.modelId ?? []) }
       process.stdout.write(`${JSON.stringify(said)}\n`)
       process.exitCode = failed ? failure.exit : 0
       return
