@@ -28,7 +28,8 @@ describe('what follows -s, -d and -m', () => {
     }
     assert.equal(missing.code, 3)
     assert.match(missing.stderr, /features@v9 is no folder here, and nothing at /)
-    assert.equal(seen.filter(({ url }) => url.includes('/entities')).length, 1)
+    // As a data set, and then as a model.
+    assert.equal(seen.filter(({ url }) => url.includes('/entities')).length, 2)
   })
 
   it('-d and -s send what the reference names, and say which it is', async t => {
