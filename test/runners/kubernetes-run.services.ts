@@ -72,7 +72,7 @@ status = open("/proc/self/status").read()
 for name in ("Uid", "Gid", "CapEff", "CapBnd", "NoNewPrivs"):
     print([line for line in status.splitlines() if line.startswith(name + ":")][0].split())
 print(os.environ["HOME"], os.path.exists("/var/run/secrets/kubernetes.io"))
-print([name for name in os.environ if "KAOS" in name or "TOKEN" in name or "SECRET" in name])`
+print([name for name in os.environ if "TOKEN" in name or "SECRET" in name])`
 
     const { exit, lines } = await ran(t, code)
 
