@@ -3,6 +3,7 @@
 import { engines } from './engines.ts'
 import { jobStart } from './job-start.ts'
 import { kubernetesStart } from './kubernetes-start.ts'
+import { recovery } from './recovery.ts'
 import { settingsOf } from './settings.ts'
 import { startUp } from './start-up.ts'
 import { store } from './store.ts'
@@ -12,6 +13,7 @@ const all: Record<string, () => Promise<void>> = {
   'start-up': startUp,
   'job-start': jobStart,
   engines,
+  recovery,
   store: () => store(settings),
   'kubernetes-start': kubernetesStart,
 }
