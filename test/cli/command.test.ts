@@ -24,8 +24,9 @@ describe('help', () => {
     assert.equal(bare.stdout.split('\n').filter(line => /[█╚]/.test(line)).length, 6)
     const commands = bare.stdout.split('Commands:')[1] ?? ''
     const names = [...commands.matchAll(/^ {2}(\w+)/gm)].map(match => match[1])
-    assert.deepEqual(names.slice(0, 6), [
+    assert.deepEqual(names.slice(0, 7), [
       'build',
+      'destroy',
       'init',
       'template',
       'workspace',
