@@ -14,6 +14,7 @@ import { QueueRules } from '../queue/rules.ts'
 import { endpointsOf, routeOf } from '../serve/endpoints.ts'
 import { killEndpoint } from '../serve/kill.ts'
 import { Roster } from '../worker/roster.ts'
+import { openRepeated } from './again.ts'
 import { attemptEach, type Board } from './board.ts'
 import { openChanges } from './changes.ts'
 import { killJob } from './kill.ts'
@@ -43,7 +44,7 @@ export async function openJobs(parts: Parts, messenger?: Messenger): Promise<Job
   const board = await openBoard(parts, messenger, attempt => expiring.begin(board, attempt))
   await readMemory(board)
   await takeUp(board)
-  const again = openRepeated(() => takeUp(board))
+  const again = openRepeated(() => takeUp(board), { everyMs: TAKE_UP_MS, log: parts.log })
   const neighbours = parts.settings.shared ? openNeighbours(board) : undefined
   return {
     board,
@@ -101,22 +102,6 @@ async function openBoard(
 }
 
 /** Now and then: what an error left waiting goes on without a restart. */
-function openRepeated(work: () => Promise<void>) {
-  let running: Promise<void> | undefined
-  const timer = setInterval(() => {
-    running ??= work().finally(() => {
-      running = undefined
-    })
-  }, TAKE_UP_MS)
-  timer.unref()
-  return {
-    async close(): Promise<void> {
-      clearInterval(timer)
-      await running
-    },
-  }
-}
-
 const TAKE_UP_MS = 30_000
 
 /** Attempts whose lease has run out, each given up once. */
