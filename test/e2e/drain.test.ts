@@ -2,7 +2,7 @@
  * programs go on and are adopted by the next server. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -21,6 +21,7 @@ function bundle(work: string): void {
   const train = `#!/bin/sh
 set -e
 mkdir -p "$1/model"
+touch "${join(work, 'began')}"
 while [ ! -e "${join(work, 'go')}" ]; do sleep 0.1; done
 echo $$ > "$1/model/number"
 `
@@ -57,7 +58,7 @@ test('a server that is told to stop finishes what it accepted, refuses what is n
   await kaos('workspace', 'create', '-n', 'drain')
   const deployed = await kaos('train', 'deploy', '-s', 'code', '-d', 'data')
   assert.equal(deployed.code, 0, deployed.stderr)
-  while ((await running()).length === 0) await sleep(100)
+  while (!existsSync(join(work, 'began'))) await sleep(100)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.after(() => agent.destroy())
   const headers = { 'content-type': 'application/json' }
