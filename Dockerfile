@@ -2,9 +2,11 @@
 #
 #   docker build -t kaos:2.0.0 .
 #
-# Two builds of one commit have the same layers: the lock names every package, nothing is run in the
-# second stage, and every file has the time SOURCE_DATE_EPOCH. Hosts that pull from elsewhere name
-# their own BASE_IMAGE: a Linux with Node 24 and npm.
+# Two builds of one commit hold the same files with the same times: the lock names every package,
+# nothing is run in the second stage, and every file has the time SOURCE_DATE_EPOCH. Only the folders
+# that the builder makes itself (/opt, /var/lib) are dated by it, unless BuildKit is told
+# `--output type=image,rewrite-timestamp=true`. Hosts that pull from elsewhere name their own
+# BASE_IMAGE: a Linux with Node 24 and npm.
 ARG BASE_IMAGE=node:24.21.0-bookworm-slim
 
 FROM ${BASE_IMAGE} AS build

@@ -1,7 +1,7 @@
 /* Drives the real program as a user does: `kaos up`'s server as a child process on a free port, and
  * the real CLI as child processes in a folder of their own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -12,7 +12,25 @@ export const root = join(import.meta.dirname, '..', '..')
 
 /** Where the CLI of this test file keeps what it has seen of servers. */
 const states = mkdtempSync(join(tmpdir(), 'kaos-state-'))
-process.on('exit', () => rmSync(states, { recursive: true, force: true }))
+const folders = [states]
+process.on('exit', () => {
+  for (const path of folders) {
+    endProgramsOf(path)
+    rmSync(path, { recursive: true, force: true })
+  }
+})
+
+/** What a worker started outlives it: the services that a test left running are ended with the test. */
+function endProgramsOf(path: string): void {
+  const all = existsSync('/proc') ? readdirSync('/proc').filter(name => /^\d+$/.test(name)) : []
+  for (const id of all) {
+    try {
+      if (readFileSync(`/proc/${id}/cmdline`, 'utf8').includes(path)) process.kill(+id, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
 
 export interface Done {
   code: number | null
@@ -100,6 +118,7 @@ export function startServer(
 /** A folder that is gone after the test. */
 export function folder(t: TestContext, name = 'kaos-e2e-'): string {
   const path = mkdtempSync(join(tmpdir(), name))
+  folders.push(path)
   t.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }))
   return path
 }
