@@ -28,9 +28,12 @@ export function countText(count: number, what: string): string {
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const
 
-/** `30d`, `12h`, `never`: seconds; null for never; undefined when it is none of these. */
-export function parseLifetime(text: string): number | null | undefined {
-  if (text === 'never') return null
+/** A century: as long as the server takes. */
+export const NEVER_SECONDS = 100 * 365 * SECONDS.d
+
+/** `30d`, `12h`, `never`: seconds; undefined when it is none of these. */
+export function parseLifetime(text: string): number | undefined {
+  if (text === 'never') return NEVER_SECONDS
   const match = /^([1-9]\d{0,6})([smhdw])$/.exec(text)
   if (match === null) return undefined
   return Number(match[1]) * SECONDS[match[2] as keyof typeof SECONDS]

@@ -1,9 +1,9 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../api/errors.ts'
 import { KaosCommand } from '../base.ts'
 import { defaultData, environment } from '../config.ts'
 import { parseEndpoint } from '../endpoint.ts'
 import { inForeground } from '../foreground.ts'
+import { Flags } from '../options.ts'
 import { programPath } from '../package-root.ts'
 
 export default class Worker extends KaosCommand {

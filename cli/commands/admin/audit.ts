@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import { KaosError } from '../../../api/errors.ts'
 import type { AuditRow, AuditView } from '../../../api/wire.ts'
 import { KaosCommand } from '../../base.ts'
+import { Flags } from '../../options.ts'
 import { page } from '../../pager.ts'
 import { tableBlock } from '../../table.ts'
 import { localTime, parseLifetime } from '../../times.ts'

@@ -22,7 +22,7 @@ export default class TokenCreate extends KaosCommand {
     const { client } = await this.session()
     const made = await client.post<NewToken>('/admin/tokens', {
       user: flags.user,
-      ...(seconds === null ? {} : { expiresInSeconds: seconds }),
+      expiresInSeconds: seconds,
       ...(flags.name === undefined ? {} : { name: flags.name }),
     })
     const { expiresAt, user } = made.view

@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core'
 import { KaosCommand } from '../../../base.ts'
 import { path } from '../../../client.ts'
+import { Args, Flags } from '../../../options.ts'
 
 export default class WorkerDrain extends KaosCommand {
   static override description =

@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core'
 import { KaosCommand } from '../../../base.ts'
 import { path } from '../../../client.ts'
+import { Args, Flags } from '../../../options.ts'
 
 export default class WorkerResume extends KaosCommand {
   static override description = 'Ends a drain: the worker is given work again.'

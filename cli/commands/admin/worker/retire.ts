@@ -1,8 +1,8 @@
-import { Args, Flags } from '@oclif/core'
 import type { WorkerRetired } from '../../../../api/wire.ts'
 import { KaosCommand } from '../../../base.ts'
 import { path } from '../../../client.ts'
 import { yes } from '../../../flags.ts'
+import { Args, Flags } from '../../../options.ts'
 import { countText } from '../../../times.ts'
 
 export default class WorkerRetire extends KaosCommand {

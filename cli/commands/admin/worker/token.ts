@@ -1,7 +1,7 @@
-import { Args, Flags } from '@oclif/core'
 import { KaosError } from '../../../../api/errors.ts'
 import type { NewWorkerToken } from '../../../../api/wire.ts'
 import { KaosCommand } from '../../../base.ts'
+import { Args, Flags } from '../../../options.ts'
 import { localTime, parseLifetime } from '../../../times.ts'
 
 export default class WorkerToken extends KaosCommand {
@@ -32,7 +32,7 @@ export default class WorkerToken extends KaosCommand {
     const { client } = await this.session()
     const made = await client.post<NewWorkerToken>('/admin/workers', {
       name: args.name,
-      expiresInSeconds: seconds ?? NEVER_SECONDS,
+      expiresInSeconds: seconds,
       ...(flags.address === undefined ? {} : { address: flags.address }),
     })
     this.info(
@@ -44,6 +44,3 @@ export default class WorkerToken extends KaosCommand {
     return made
   }
 }
-
-/** A century. */
-const NEVER_SECONDS = 100 * 365 * 24 * 3600
