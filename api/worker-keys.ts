@@ -4,7 +4,7 @@
  *
  * They are published beside the installation's own keys and never among them: a worker's key says
  * what a job made, not what the log is. */
-import { createHash, type KeyObject, sign, verify } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import Type, { type Static } from 'typebox'
 import { publicKeyOf } from './signing-keys.ts'
 
@@ -57,6 +57,16 @@ export type WorkerKey = WorkerKeySet['keys'][number]
 export function thumbprintOf(x: string): string {
   const members = JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x })
   return createHash('sha256').update(members).digest('base64url')
+}
+
+/** A new pair, with a name that can be typed behind a command: one in 64 would begin with `-`. */
+export function newSigningPair(): { kid: string; x: string; privateKey: KeyObject } {
+  for (;;) {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const x = String(publicKey.export({ format: 'jwk' }).x)
+    const kid = thumbprintOf(x)
+    if (!kid.startsWith('-')) return { kid, x, privateKey }
+  }
 }
 
 /** `origin`: of the log that it is enrolled in, so that the proof is good for no other server. */

@@ -3,7 +3,7 @@
  * that the server takes no longer (retired, revoked) is replaced by a new one.
  *
  *   <folder>/signing-key.json   {"privateKey": PEM} */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { chmodSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Report, WorkOrder } from '../../api/attempts.ts'
@@ -12,7 +12,7 @@ import { type Json, wellFormed } from '../../api/canonical.ts'
 import { originOf } from '../../api/checkpoint.ts'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 import { statementOfJob } from '../../api/job-statement.ts'
-import { provePossession, thumbprintOf } from '../../api/worker-keys.ts'
+import { newSigningPair, provePossession, thumbprintOf } from '../../api/worker-keys.ts'
 import { writeDurably } from '../durably.ts'
 import type { AttemptsClient } from './attempts-client.ts'
 
@@ -113,10 +113,10 @@ export class Signer {
   }
 
   #make(): Key {
-    const { privateKey } = generateKeyPairSync('ed25519')
-    const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+    const key = newSigningPair()
+    const pem = key.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
     writeDurably(this.#file, { privateKey: pem })
-    return keyOf(privateKey)
+    return key
   }
 }
 

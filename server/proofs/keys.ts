@@ -3,13 +3,14 @@
  * RFC 7638 thumbprint.
  *
  *   signing-key/<id>   {kid, jwk, sealed, createdAt, retiredAt}; ids sort by birth */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint } from 'jose'
 import { DEFAULT_ORGANISATION } from '../../api/actor.ts'
 import { originOf } from '../../api/checkpoint.ts'
 import { isKaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
 import { endorse, type SigningKey } from '../../api/signing-keys.ts'
+import { newSigningPair } from '../../api/worker-keys.ts'
 import type { Json, Ledger, LedgerRecord } from '../../graph/ledger.ts'
 import { recordsBelow } from '../ledger-reads.ts'
 import type { Vault } from './vault.ts'
@@ -57,8 +58,7 @@ export function openKeys(ledger: Ledger, vault: Vault, system: string, now: () =
 
   async function make(actor: string): Promise<PublicKey> {
     const [last] = await stored()
-    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
-    const x = String(publicKey.export({ format: 'jwk' }).x)
+    const { x, privateKey } = newSigningPair()
     const kid = await calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x })
     const jwk: SigningKey = {
       ...{ kty: 'OKP', crv: 'Ed25519', x, kid, use: 'sig', alg: 'EdDSA' },
