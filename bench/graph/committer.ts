@@ -62,6 +62,6 @@ process.once('message', async (orders: Orders) => {
       : await openNeo4jLedger(server.neo4j, { prefix: server.prefix })
   const run = await commitAll(ledger, orders)
   await ledger.close()
-  process.send?.(run)
-  process.disconnect()
+  // What is long may not have left yet.
+  process.send?.(run, () => process.disconnect())
 })
