@@ -92,6 +92,7 @@ function cutWhenAnswered(request: IncomingMessage, response: ServerResponse, ms:
       if (!request.complete) socket.destroy()
     }, ms)
     timer.unref()
-    socket.once('close', () => clearTimeout(timer))
+    // Once all of it came, or the connection is gone. The connection may see many such requests.
+    request.once('close', () => clearTimeout(timer))
   })
 }

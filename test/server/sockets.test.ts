@@ -100,6 +100,28 @@ test('who goes on sending a body that was refused is cut, and has the answer', a
   assert.match(answer, /full/)
 })
 
+test('a connection remembers nothing of bodies that came after their answer', async t => {
+  const listening: number[] = []
+  const { ask } = await serve(
+    t,
+    (request, response) => {
+      listening.push(request.socket.listenerCount('close'))
+      response.end('there already')
+    },
+    {},
+  )
+  const head = 'PUT / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\n\r\n'
+  const socket = ask(head)
+
+  for (let i = 0; i < 20; i++) {
+    await once(socket, 'data')
+    socket.write(`body${head}`)
+  }
+  await once(socket, 'data')
+
+  assert.equal(listening.at(-1), listening.at(1))
+})
+
 test('headers that drip are answered with 408', async t => {
   const { ask } = await serve(t, (_request, response) => response.end(), {
     headersMs: 200,
