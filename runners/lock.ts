@@ -17,8 +17,8 @@ export async function takeLock(
 ): Promise<() => void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const own = `${path}.${newId()}`
-  await writeFile(own, JSON.stringify(nameOf(process.pid)))
   try {
+    await writeFile(own, JSON.stringify(nameOf(process.pid)))
     for (let looks = 0; ; looks++) {
       if (await linked(own, path)) return () => rmSync(path, { force: true })
       if (looks === 0) waiting()

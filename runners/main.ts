@@ -25,6 +25,7 @@ import { countBuffersAsHeap } from '../api/heap.ts'
 import { isLogged, LOG_LEVELS, type LogLevel, logLine } from '../api/log-line.ts'
 import { requireForm } from './form.ts'
 import { openProcessRunner } from './process/process.ts'
+import { onceThereIsRoom } from './room.ts'
 import type { Runner } from './runner.ts'
 import {
   cacheBytesOf,
@@ -122,8 +123,8 @@ function tell(level: LogLevel, text: string, about: object = {}): void {
 
 const say: Say = (text, about) => tell('info', text, about)
 
-async function main(): Promise<void> {
-  const ending = theEnd()
+/** Answers how to close it. */
+async function open(): Promise<() => Promise<void>> {
   const reach = reachSettingsOf(env)
   const client = new AttemptsClient({
     server: reach.server,
@@ -131,30 +132,43 @@ async function main(): Promise<void> {
     ...(env.KAOS_CA ? { ca: readFileSync(env.KAOS_CA, 'utf8') } : {}),
   })
   const folder = join(needed(env, 'KAOS_DATA'), 'worker')
-  await requireForm(folder)
+  const waiting = () => say(`the disk of ${folder} is full; it goes on once there is room`)
+  await onceThereIsRoom(() => requireForm(folder), waiting)
   const options = {
     id: env.KAOS_WORKER_ID || hostname(),
     slots: slotsOf(env),
     labels: labelsOf(env),
     cacheBytes: await cacheBytesOf(env, folder),
   }
-  const runner = await openRunner(folder, reach)
+  const runner = await onceThereIsRoom(() => openRunner(folder, reach), waiting)
   const place = await reachOf(reach)
   const forwarder = place && (await openForwarder(place))
   const services = reach.own || forwarder !== undefined
-  const worker = await openWorker({ ...options, folder, client, runner, forwarder, services, say })
+  const parts = { folder, client, runner, forwarder, services, say }
+  const worker = await onceThereIsRoom(() => openWorker({ ...options, ...parts }), waiting)
   const { engine, gpus, notes } = await runner.capabilities()
   const having = gpus === 0 ? '' : `, GPUs: ${gpus}`
   say(`ready, runner ${runner.name}: ${engine}${having}`)
   if (forwarder) say(`calls to services come in at ${forwarder.about.url}`)
   if (!services) say('note: it runs no services: give --listen for calls to them to come in at')
   for (const note of notes) say(`note: ${note}`)
-  await ending
-  await worker.close()
-  await runner.close()
-  client.close()
+  return async () => {
+    await worker.close()
+    await runner.close()
+    client.close()
+  }
 }
 
+async function main(): Promise<void> {
+  const ending = theEnd()
+  // Whatever is half open then may stay so: the next one takes it over.
+  const close = await Promise.race([open(), ending])
+  await ending
+  await close?.()
+}
+
+// What cannot be written of a log, on a full disk, is lost; the work goes on.
+process.stderr.on('error', () => {})
 countBuffersAsHeap()
 try {
   await main()

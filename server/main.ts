@@ -249,6 +249,8 @@ function fail(error: unknown): never {
   process.exit(1)
 }
 
+// Whoever gathers the log may have no room for it; the answers go on.
+process.stderr.on('error', () => {})
 countBuffersAsHeap()
 try {
   const settings = await loadSettings(process.argv.slice(2))

@@ -57,7 +57,12 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
   const waiting = () => options.say('waiting for another worker to let go of the folder')
   const unlock = await takeLock(join(options.folder, 'lock'), closing.signal, waiting)
   const worker = new Working(options, closing)
-  await worker.resume()
+  try {
+    await worker.resume()
+  } catch (error) {
+    unlock()
+    throw error
+  }
   const claiming = [
     worker.claim(['build', 'trial', 'ingest'], worker.slots),
     // Also asked for nothing: the server sees that the worker is there.

@@ -1,66 +1,29 @@
 /* A volume without a free byte, with the real server and worker on it: every kind of write is refused as
  * such, the rest goes on, and all is well again once there is room. Needs root, for a tmpfs. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  appendFileSync,
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  rmdirSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cli, folder, startServer } from './kaos.ts'
+import { openVolume } from './volume.ts'
 
 const MIB = 1024 * 1024
 const hex = (hash: string, bytes: Uint8Array) => createHash(hash).update(bytes).digest('hex')
 
 /** A server on a small volume of its own. `reserve`: percent that it leaves free. */
 async function onVolume(t: TestContext, reserve: number) {
-  const volume = mkdtempSync(join(tmpdir(), 'kaos-full-'))
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'tmpfs', volume])
-  const data = join(volume, 'data')
+  const volume = openVolume('200m')
+  const data = join(volume.place, 'data')
   mkdirSync(data)
   const env = { KAOS_RESERVE_PERCENT: String(reserve), KAOS_SCRUB_DAYS: '0' }
   const server = await startServer(data, { env })
   t.after(async () => {
     await server.stop()
-    // A program that a failed test left may still be there.
-    execFileSync('umount', ['--lazy', volume])
-    rmdirSync(volume)
+    volume.close()
   })
-  const filler = join(volume, 'filler')
-  /** Others write meanwhile, so that it can be full before it was thought to be. */
-  const append = (bytes: number): boolean => {
-    try {
-      appendFileSync(filler, Buffer.alloc(bytes))
-      return true
-    } catch {
-      return false
-    }
-  }
-  return {
-    url: server.url,
-    /** Leaves about so many bytes; 0: not one. */
-    fill(left: number) {
-      const { bavail, bsize } = statfsSync(volume)
-      const bytes = Math.max(0, bavail * bsize - left)
-      for (let done = 0; done < bytes; ) {
-        const piece = Math.min(16 * MIB, bytes - done)
-        if (!append(piece)) break
-        done += piece
-      }
-      while (left === 0 && append(4096));
-    },
-    free: () => rmSync(filler),
-  }
+  return { url: server.url, fill: volume.fill, free: volume.free }
 }
 
 const post = (url: string, body: object = {}) =>
@@ -140,7 +103,7 @@ for (const reserve of [5, 0]) {
     assert.deepEqual([list.status, health.status, ready.status], [200, 200, 503])
     assert.match(await ready.text(), /storage/)
     assert.deepEqual(again, Object.fromEntries(writes.map(([what]) => [what, true])))
-    assert.equal(readyAgain.status, 200)
+    assert.equal(readyAgain.status, 200, await readyAgain.text())
   })
 }
 
