@@ -1,5 +1,5 @@
 /* A generated graph in a back end, ready to be asked: by the ledger, and by hand. */
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Ledger } from '../../graph/ledger.ts'
 import type { Neo4jPlace } from '../../graph/neo4j/connection.ts'
@@ -8,7 +8,7 @@ import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
 import { removeAll } from '../../test/graph/neo4j-sweep.ts'
 import { bareNeo4jJobs, bareSqliteJobs, type CommitRun, ledgerJobs } from './commits.ts'
 import type { Made } from './generate.ts'
-import { loadNeo4j, loadSqlite } from './load.ts'
+import { loadNeo4j, loadSqlite, logSize } from './load.ts'
 import { type Asker, askerOf, bareNeo4j, bareSqlite } from './questions.ts'
 
 export interface Opened {
@@ -23,6 +23,8 @@ export interface Engine {
   /** Of a pair of goals: SQLite's, Neo4j's. */
   readonly column: 0 | 1
   readonly made: Made
+  /** Whether an earlier run has left this graph, whole. */
+  isThere(): Promise<boolean>
   load(): Promise<void>
   open(): Promise<Opened>
   /** Jobs a second, committed by 32 clients: through the ledger, and by hand. */
@@ -35,6 +37,7 @@ export function sqliteEngine(made: Made, file: string): Engine {
     name: 'SQLite',
     column: 0,
     made,
+    isThere: async () => existsSync(file) && isLoaded(await openSqliteLedger(file), made),
     async load() {
       await loadSqlite(made, file)
       console.log(`SQLite: ${(statSync(file).size / 1e6).toFixed(0)} MB`)
@@ -50,13 +53,12 @@ export function sqliteEngine(made: Made, file: string): Engine {
     },
     async commits(seconds) {
       const ours = await ledgerJobs([{ sqlite: file }], seconds)
-      return { ours, byHand: await bareSqliteJobs(`${file}-by-hand`, seconds) }
+      const bare = `${file}-by-hand`
+      const byHand = await bareSqliteJobs(bare, seconds)
+      await removeDatabase(bare)
+      return { ours, byHand }
     },
-    async remove() {
-      for (const name of [file, `${file}-by-hand`]) {
-        for (const end of ['', '-wal', '-shm']) await rm(name + end, { force: true })
-      }
-    },
+    remove: () => removeDatabase(file),
   }
 }
 
@@ -65,6 +67,7 @@ export function neo4jEngine(made: Made, place: Neo4jPlace, prefix: string): Engi
     name: 'Neo4j',
     column: 1,
     made,
+    isThere: async () => isLoaded(await openNeo4jLedger(place, { prefix }), made),
     load: () => loadNeo4j(made, place, prefix),
     async open() {
       const ledger = await openNeo4jLedger(place, { prefix })
@@ -82,4 +85,15 @@ export function neo4jEngine(made: Made, place: Neo4jPlace, prefix: string): Engi
     },
     remove: () => removeAll(place, prefix),
   }
+}
+
+async function removeDatabase(file: string): Promise<void> {
+  for (const end of ['', '-wal', '-shm']) await rm(file + end, { force: true })
+}
+
+/** The length of the log is what loading writes last. */
+async function isLoaded(ledger: Ledger, made: Made): Promise<boolean> {
+  const { size } = await ledger.head()
+  await ledger.close()
+  return size >= logSize(made.nodes.length)
 }

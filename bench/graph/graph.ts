@@ -1,9 +1,8 @@
 /* Speed of the questions over the ledger, both back ends in one run, each question also by hand on the
  * bare engine. Prints, never asserts. docs/speed-graph.md says how to run it. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
-import { removeAll } from '../../test/graph/neo4j-sweep.ts'
 import { markdownTable, plainTable, withTable } from '../report.ts'
 import { type Engine, neo4jEngine, sqliteEngine } from './engines.ts'
 import { generate } from './generate.ts'
@@ -13,14 +12,15 @@ import { type Settings, settingsOf } from './settings.ts'
 
 const settings = settingsOf(process.argv.slice(2), process.env)
 const began = new Date()
-const folder = await mkdtemp(join(settings.work, 'kaos-bench-graph-'))
+const folder = settings.keep ?? (await mkdtemp(join(settings.work, 'kaos-bench-graph-')))
+await mkdir(folder, { recursive: true })
 
 async function measured(engine: Engine, tenth: Engine): Promise<Results> {
   try {
     return await measure(engine, tenth, settings)
   } finally {
     // What is left behind is a pity; the figures are there all the same.
-    for (const one of [engine, tenth]) {
+    for (const one of settings.keep === undefined ? [engine, tenth] : []) {
       await one.remove().catch(error => console.error(`${one.name}: not removed: ${error.message}`))
     }
   }
@@ -40,7 +40,6 @@ async function run({ scale, neo4j, sqlite }: Settings): Promise<Results[]> {
       neo4jEngine(whole, neo4j, 'BenchWhole'),
       neo4jEngine(tenth, neo4j, 'BenchTenth'),
     ]
-    for (const prefix of ['BenchWhole', 'BenchTenth']) await removeAll(neo4j, prefix)
     found.push(await measured(engines[0]!, engines[1]!))
   }
   return found
@@ -60,5 +59,5 @@ try {
     await writeFile(settings.markdown, withTable(page, text))
   }
 } finally {
-  await rm(folder, { recursive: true, force: true })
+  if (settings.keep === undefined) await rm(folder, { recursive: true, force: true })
 }

@@ -38,8 +38,8 @@ export async function measure(
   tenth: Engine,
   { targets, seconds }: Pick<Settings, 'targets' | 'seconds'>,
 ): Promise<Results> {
-  await timed(`${engine.name}: loading`, () => engine.load())
-  await timed(`${engine.name}: loading a tenth`, () => tenth.load())
+  await madeSure(engine, `${engine.name}: loading`)
+  await madeSure(tenth, `${engine.name}: loading a tenth`)
   const [opened, small] = [await engine.open(), await tenth.open()]
   try {
     const [asked, beside] = await askBoth(targets, [engine, opened], [tenth, small])
@@ -50,6 +50,12 @@ export async function measure(
     await opened.close()
     await small.close()
   }
+}
+
+async function madeSure(engine: Engine, what: string): Promise<void> {
+  if (await engine.isThere()) return console.log(`${what}: there from an earlier run`)
+  await engine.remove()
+  await timed(what, () => engine.load())
 }
 
 async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -15,6 +15,8 @@ export interface Settings {
   readonly sqlite: boolean
   /** Where graphs are made, and removed. */
   readonly work: string
+  /** A folder: graphs stay there and in Neo4j, and a run that finds them does not load them again. */
+  readonly keep: string | undefined
   /** Page whose marked place gets the tables. */
   readonly markdown: string | undefined
 }
@@ -28,6 +30,7 @@ const OPTIONS = {
   seconds: { type: 'string' },
   only: { type: 'string' },
   work: { type: 'string' },
+  keep: { type: 'string' },
   markdown: { type: 'string' },
   'neo4j-url': { type: 'string' },
   'neo4j-user': { type: 'string' },
@@ -51,6 +54,7 @@ export function settingsOf(argv: readonly string[], env: NodeJS.ProcessEnv): Set
     neo4j: url === undefined || only === 'sqlite' ? undefined : { url, user, password },
     sqlite: only !== 'neo4j',
     work: values.work ?? tmpdir(),
+    keep: values.keep,
     markdown: values.markdown,
   }
 }

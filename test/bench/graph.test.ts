@@ -14,7 +14,9 @@ test('the ledger and the query by hand give answers of the same size to every qu
   const folder = await mkdtemp(join(tmpdir(), 'kaos-bench-'))
   t.after(() => rm(folder, { recursive: true }))
   const engine = sqliteEngine(generate(0.002), join(folder, 'graph.sqlite'))
+  assert.equal(await engine.isThere(), false)
   await engine.load()
+  assert.equal(await engine.isThere(), true)
   const { ours, byHand, close } = await engine.open()
   t.after(close)
 
