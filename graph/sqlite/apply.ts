@@ -73,10 +73,14 @@ function unexpected(what: string, expectation: Expectation, found: string | numb
 /** All nodes first: an edge may name a node of a later statement of its commit. */
 function project(projection: Projection, commit: CheckedCommit, origins: readonly Origin[]): void {
   const { statements } = commit
+  const known = new Map<string, Found | undefined>()
   statements.forEach(({ nodes }, i) => {
-    for (const node of nodes) projection.addNode(node, origins[i]!)
+    for (const node of nodes) {
+      const added = projection.addNode(node, origins[i]!)
+      if (added !== undefined) known.set(node.id, added)
+    }
   })
-  const find = finderOf(projection)
+  const find = finderOf(projection, known)
   if (find(commit.actor)?.class !== 'agent') {
     throw refusal(`the actor ${commit.actor} is no agent of the graph or of this commit`)
   }
@@ -86,10 +90,9 @@ function project(projection: Projection, commit: CheckedCommit, origins: readonl
   })
 }
 
-/** Looks each node of the commit up once. */
-function finderOf(projection: Projection): (id: string) => Found | undefined {
-  const known = new Map<string, Found | undefined>()
-  return id => {
+/** Looks each node that the commit names up once, and those not that it added. */
+function finderOf(projection: Projection, known: Map<string, Found | undefined>) {
+  return (id: string): Found | undefined => {
     if (!known.has(id)) known.set(id, projection.find(id))
     return known.get(id)
   }

@@ -2,6 +2,7 @@
 import type { SQLOutputValue } from 'node:sqlite'
 import type { Digest } from '../../api/digest.ts'
 import type { Json, Node, NodeQuery, ProvClass } from '../ledger.ts'
+import { KINDS } from '../prov.ts'
 import type { Database, Parameters } from './database.ts'
 import { endOf } from './prefix.ts'
 
@@ -37,18 +38,26 @@ export function findNode(database: Database, id: string): Node | undefined {
 
 export function findNodes(database: Database, query: NodeQuery): Node[] {
   const { terms, parameters } = conditionsOf(query)
-  // A page deeper in a long list must not read what came before it: each index ends in seq, and n
-  // grows with seq, so both orders below are those of the index.
-  const index = indexFor(query)
-  const source = index === undefined ? 'node NOT INDEXED' : `node INDEXED BY ${index}`
-  const order = index === undefined ? 'n DESC' : 'seq DESC, n DESC'
-  const text = `SELECT ${NODE_COLUMNS} FROM ${source}
-    WHERE ${terms.join(' AND ')} ORDER BY ${order} LIMIT :limit`
   const limit = Math.max(0, Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX))
   return database
-    .sql(text)
+    .sql(textOf(query, terms))
     .all({ ...parameters, limit })
     .map(nodeOf)
+}
+
+// A page deeper in a long list must not read what came before it: each index ends in seq, and n
+// grows with seq, so all orders below are those of the index.
+const NEWEST = 'ORDER BY seq DESC, n DESC LIMIT :limit'
+
+function textOf(query: NodeQuery, terms: readonly string[]): string {
+  const index = indexFor(query)
+  const among = index === undefined ? 'node NOT INDEXED' : `node INDEXED BY ${index}`
+  const text = `SELECT ${NODE_COLUMNS} FROM ${among} WHERE ${terms.join(' AND ')}`
+  if (index === undefined) return `${text} ORDER BY n DESC LIMIT :limit`
+  if (index !== 'node_place' || query.kind !== undefined) return `${text} ${NEWEST}`
+  // A whole workspace: SQLite merges the kinds and reads no further than the page.
+  const ofKinds = Object.keys(KINDS).map(kind => `${text} AND kind = '${kind}'`)
+  return `${ofKinds.join(' UNION ALL ')} ${NEWEST}`
 }
 
 /** The narrowest index that fits. SQLite would guess: it has no statistics here. */
@@ -56,7 +65,7 @@ function indexFor({ idPrefix, digest, name, workspace, kind }: NodeQuery): strin
   if (idPrefix !== undefined) return 'node_id'
   if (digest !== undefined) return 'node_digest'
   if (name !== undefined) return 'node_name'
-  if (workspace !== undefined) return kind === undefined ? 'node_workspace' : 'node_place'
+  if (workspace !== undefined) return 'node_place'
   return kind === undefined ? undefined : 'node_kind'
 }
 

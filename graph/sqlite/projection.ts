@@ -22,8 +22,8 @@ export interface Found {
 
 export interface Projection {
   find(id: string): Found | undefined
-  /** The same node again has no effect; with another content it is a CONFLICT. */
-  addNode(node: NodeRow, origin: Origin): void
+  /** What was added. The same node again has no effect; with another content it is a CONFLICT. */
+  addNode(node: NodeRow, origin: Origin): Found | undefined
   /** The same edge again has no effect; in another role it is a CONFLICT. */
   addEdge(edge: NewEdge, from: Found, to: Found, origin: Origin): void
   move(move: Move, origin: Origin): void
@@ -37,10 +37,11 @@ export function projectionOf(database: Database, schema: 'main' | 'temp'): Proje
     addNode(node, { seq, at, organisation }) {
       const { id, class: kindClass, kind, workspace, digest, name, attributes } = node
       const own = [kindClass, kind, organisation, workspace, digest, name, attributes] as const
-      if (database.sql(sql.addNode).run(id, ...own, seq, at).changes === 1) return
-      if (database.sql(sql.sameNode).get({ ...node, organisation }) !== undefined) return
+      const { changes, lastInsertRowid } = database.sql(sql.addNode).run(id, ...own, seq, at)
+      if (changes === 1) return { n: Number(lastInsertRowid), class: kindClass }
+      if (database.sql(sql.sameNode).get({ ...node, organisation }) !== undefined) return undefined
       const there = database.sql(sql.attributes).get(node.id)?.attributes
-      if (areErased(String(there))) return
+      if (areErased(String(there))) return undefined
       throw conflict(`node ${node.id} is there already with another content`, { node: node.id })
     },
 

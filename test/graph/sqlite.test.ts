@@ -11,6 +11,7 @@ import { describe, it } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Graph } from '../../graph/ledger.ts'
 import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
+import { STEPS } from '../../graph/sqlite/schema.ts'
 import { ledgerConformance } from './conformance.ts'
 import { chanceOf, edgeText } from './random.ts'
 import { derived, entity, type Open, stagePerTest } from './stage.ts'
@@ -44,7 +45,7 @@ describe('the file of a SQLite ledger', () => {
     const opening = openSqliteLedger(file())
 
     await assert.rejects(opening, { code: 'SCHEMA_NEWER', message: /newer kaos \(schema 99/ })
-    edit(file(), 'UPDATE meta SET schema = 1')
+    edit(file(), `UPDATE meta SET schema = ${STEPS.length}`)
     await stage.reopen()
     assert.deepEqual(await stage.ledger.verify(), [])
   })
