@@ -8,8 +8,6 @@ import { join } from 'node:path'
 import { isKaosError, KaosError } from '../api/errors.ts'
 import { countBuffersAsHeap } from '../api/heap.ts'
 import type { Ledger } from '../graph/ledger.ts'
-import { openNeo4jLedger } from '../graph/neo4j/ledger.ts'
-import { snapshotNeo4j } from '../graph/neo4j/snapshot.ts'
 import { openSqliteLedger } from '../graph/sqlite/ledger.ts'
 import { snapshotSqlite } from '../graph/sqlite/snapshot.ts'
 import { openFilesystemStore } from '../store/filesystem.ts'
@@ -142,9 +140,13 @@ async function openGround(settings: Settings, log: Parts['log']): Promise<Rooms>
   return rooms
 }
 
-function openLedger({ neo4j, data }: Settings, { ledger }: Metrics): Promise<Ledger> {
+async function openLedger({ neo4j, data }: Settings, { ledger }: Metrics): Promise<Ledger> {
   const { onGroup } = ledger
-  if (neo4j) return openNeo4jLedger(neo4j, { onGroup, keepIn: data })
+  if (neo4j) {
+    // Its driver is a third of what a start over one file loads.
+    const { openNeo4jLedger } = await import('../graph/neo4j/ledger.ts')
+    return openNeo4jLedger(neo4j, { onGroup, keepIn: data })
+  }
   return openSqliteLedger(join(data, 'ledger.sqlite'), { onGroup })
 }
 
@@ -160,7 +162,7 @@ function probes(): Probes {
 
 /** A copy of the ledger as it is at one moment. */
 async function snapshotOf({ neo4j, data }: Settings, file: string): Promise<Ledger> {
-  if (neo4j) await snapshotNeo4j(neo4j, file)
+  if (neo4j) await (await import('../graph/neo4j/snapshot.ts')).snapshotNeo4j(neo4j, file)
   else await snapshotSqlite(join(data, 'ledger.sqlite'), file)
   return openSqliteLedger(file)
 }

@@ -46,7 +46,13 @@ export const QueueView = Type.Object(
     waiting: Type.Array(
       Type.Object({ ...QueueRow.properties, count: Type.Integer(), reason: Type.String() }),
     ),
-    /** More than are shown. */
+    /** How many there are of each; null where that is more than was looked at. */
+    counts: Type.Object({
+      running: Type.Integer(),
+      ready: Type.Integer(),
+      waiting: Nullable(Type.Integer()),
+    }),
+    /** More than are shown: of each part its first are. */
     truncated: Type.Boolean(),
   },
   { title: 'Queue' },

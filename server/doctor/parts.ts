@@ -6,7 +6,6 @@ import type { Care } from '../care/care.ts'
 import type { Rooms } from '../rooms.ts'
 import type { Check } from '../system/checks.ts'
 import { bad, bytesText, good, type Look, warning } from './findings.ts'
-import { lookAtRedis } from './redis.ts'
 
 const SLOW_MS = 1000
 /** So far the clocks of servers over one ledger may be apart. */
@@ -24,7 +23,7 @@ export function partLooks(rooms: Rooms, { care, checks }: Options): Record<strin
     ledger: () => ledger(rooms),
     'signing key': () => signingKey(rooms),
     store: () => store(rooms, care),
-    ...(redis && { queue: () => lookAtRedis(redis) }),
+    ...(redis && { queue: async () => (await import('./redis.ts')).lookAtRedis(redis) }),
     'own worker': () => worker(checks.runner),
   }
 }

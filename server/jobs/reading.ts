@@ -1,4 +1,5 @@
 /* Typed reading and writing of records and pointers by exact name. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { isKaosError } from '../../api/errors.ts'
 import type { Expectation, Json, Ledger, RecordWrite } from '../../graph/ledger.ts'
 import { isEpochOver } from '../care/intake.ts'
@@ -12,6 +13,7 @@ export interface Held<T> {
 
 const PAGE = 1000
 const TURNS = 25
+const REST_AFTER = 100
 
 export async function readRecord<T>(ledger: Ledger, key: string): Promise<Held<T> | undefined> {
   const [first] = await ledger.records(key, { limit: 1 })
@@ -27,6 +29,16 @@ export async function* recordsOf<T>(ledger: Ledger, prefix: string): AsyncGenera
     for (const { key, version, value } of page) yield { key, version, value: value as T }
     after = page.at(-1)?.key
     if (page.length < PAGE) return
+  }
+}
+
+/** The same things, with a turn for everybody else now and then: an embedded ledger answers at once, so
+ * that a long walk over it would keep all callers waiting. */
+export async function* resting<T>(things: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
+  let count = 0
+  for await (const thing of things) {
+    yield thing
+    if (++count % REST_AFTER === 0) await turn()
   }
 }
 

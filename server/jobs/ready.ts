@@ -16,6 +16,7 @@ export interface ReadySet {
   /** By key. */
   all(): readonly ReadyWork[]
   has(workId: string): boolean
+  hasTrial(job: string, index: number): boolean
   /** Reads the records again; answers whether there is work that was not known. */
   refresh(): Promise<boolean>
   readonly size: number
@@ -24,6 +25,8 @@ export interface ReadySet {
 export async function openReadySet(ledger: Ledger): Promise<ReadySet> {
   const entries: ReadyWork[] = []
   const ids = new Set<string>()
+  /** `<job>/<index>` of each trial. */
+  const trials = new Set<string>()
   await refresh()
 
   async function refresh(): Promise<boolean> {
@@ -41,11 +44,15 @@ export async function openReadySet(ledger: Ledger): Promise<ReadySet> {
     const at = placeOf(entries, entry.key)
     entries.splice(at, 0, entry)
     ids.add(entry.work.id)
+    if (entry.work.kind === 'trial') trials.add(trialOf(entry.work))
   }
 
   function remove(key: string): void {
     const at = placeOf(entries, key)
-    if (entries[at]?.key === key) ids.delete(entries.splice(at, 1)[0]!.work.id)
+    if (entries[at]?.key !== key) return
+    const [{ work }] = entries.splice(at, 1) as [ReadyWork]
+    ids.delete(work.id)
+    if (work.kind === 'trial') trials.delete(trialOf(work))
   }
 
   return {
@@ -54,10 +61,15 @@ export async function openReadySet(ledger: Ledger): Promise<ReadySet> {
     refresh,
     all: () => entries,
     has: workId => ids.has(workId),
+    hasTrial: (job, index) => trials.has(trialOf({ job, index })),
     get size() {
       return entries.length
     },
   }
+}
+
+function trialOf({ job, index }: { readonly job: string; readonly index: number }): string {
+  return `${job}/${index}`
 }
 
 /** Where the key belongs, by halving. */

@@ -7,12 +7,13 @@ import { turnOf } from '../attempts/turn.ts'
 import { settleBuilt } from '../serve/built.ts'
 import { advance } from '../train/advance.ts'
 import { attemptEach, type Board, carryOut, makeReady, planFor } from './board.ts'
-import { absent, readRecord, recordsOf, retrying } from './reading.ts'
+import { absent, readRecord, recordsOf, resting, retrying } from './reading.ts'
 import {
   type AttemptRecord,
   type EndpointRecord,
   type JobRecord,
   keyOf,
+  type TrainPart,
   type TrialRecord,
   type WorkRef,
 } from './records.ts'
@@ -34,7 +35,7 @@ export async function readMemory(board: Board): Promise<void> {
 
 /** Takes up everything unfinished. Can be called again at any time. */
 export async function takeUp(board: Board): Promise<void> {
-  const open = recordsOf<object>(board.parts.ledger, 'open/')
+  const open = resting(recordsOf<object>(board.parts.ledger, 'open/'))
   await attemptEach(board, 'a job could not be taken up', open, async ({ key }) => {
     const [, workspace = '', job = ''] = key.split('/')
     await takeUpJob(board, workspace, job)
@@ -50,19 +51,30 @@ export async function takeUp(board: Board): Promise<void> {
 }
 
 async function takeUpJob(board: Board, workspace: string, id: string): Promise<void> {
+  // A build or an ingestion is one piece of work, named as its job: it waits for a worker.
+  if (board.ready.has(id)) return
   const { ledger } = board.parts
   const job = (await readRecord<JobRecord>(ledger, keyOf.job(workspace, id)))?.value
   if (!job) return
   if (job.build) await offer(board, { kind: 'build', id, workspace, job: id }, job.started)
   if (job.ingest) await offer(board, { kind: 'ingest', id, workspace, job: id }, job.started)
   for (const index of job.train?.live ?? []) {
+    if (board.ready.hasTrial(id, index)) continue
     const trial = await readRecord<TrialRecord>(ledger, keyOf.trial(id, index))
     if (!trial) continue
     const needs = job.resources
     const work = { kind: 'trial', id: trial.value.id, workspace, job: id, index, needs } as const
     await offer(board, work, job.started)
   }
-  if (job.train) await advance(board, workspace, id)
+  if (job.train && !waitsForTrials(job, job.train)) await advance(board, workspace, id)
+}
+
+/** As many of its trials are on their way as may be: the end of one of them moves it on. */
+function waitsForTrials({ stop, replay }: JobRecord, train: TrainPart): boolean {
+  const { image, data, live, parallelism, total, next } = train
+  if (stop || replay?.fresh?.image === null || image === null || data === null || live.length === 0)
+    return false
+  return live.length >= parallelism || next === total
 }
 
 /** Makes the work ready unless it is, or somebody holds it. */

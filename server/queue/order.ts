@@ -51,22 +51,53 @@ export function nextOf(
   return best
 }
 
-/** All, as they will be taken if nothing changes but what taking them changes. */
-export function inOrder(entries: readonly ReadyWork[], rules: Rules, load: Load): ReadyWork[] {
+/** Work of one class, rank and workspace, by key: only the first of it can be next. */
+interface Line {
+  readonly entries: ReadyWork[]
+  taken: number
+}
+
+/** So many at most, as they will be taken if nothing changes but what taking them changes. */
+export function inOrder(
+  entries: readonly ReadyWork[],
+  rules: Rules,
+  load: Load,
+  count = entries.length,
+): ReadyWork[] {
   const work = new Map(load.work)
-  const left = entries.toSorted((a, b) => before(a, b, rules, { ...load, work }))
+  const lines = linesOf(entries, rules)
   const ordered: ReadyWork[] = []
-  while (left.length > 0) {
-    let best = 0
-    for (let at = 1; at < left.length; at++) {
-      if (before(left[at]!, left[best]!, rules, { ...load, work }) < 0) best = at
-    }
-    const [next] = left.splice(best, 1)
-    ordered.push(next!)
-    const { workspace } = next!.work
+  while (ordered.length < count) {
+    const first = firstOf(lines, rules, { ...load, work })
+    if (first === undefined) break
+    const next = first.entries[first.taken++]!
+    ordered.push(next)
+    const { workspace } = next.work
     work.set(workspace, (work.get(workspace) ?? 0) + 1)
   }
   return ordered
+}
+
+function linesOf(entries: readonly ReadyWork[], { ranks }: Rules): Line[] {
+  const lines = new Map<string, Line>()
+  for (const entry of entries) {
+    const { workspace, job } = entry.work
+    const name = `${classOf(entry)} ${ranks.get(job) ?? 0} ${workspace}`
+    const line = lines.get(name)
+    if (line) line.entries.push(entry)
+    else lines.set(name, { entries: [entry], taken: 0 })
+  }
+  for (const line of lines.values()) line.entries.sort((a, b) => (a.key < b.key ? -1 : 1))
+  return [...lines.values()]
+}
+
+function firstOf(lines: readonly Line[], rules: Rules, load: Load): Line | undefined {
+  const heads = lines.filter(({ entries, taken }) => taken < entries.length)
+  const [first, ...others] = heads
+  return others.reduce<Line | undefined>((best, line) => {
+    const [a, b] = [line.entries[line.taken]!, best!.entries[best!.taken]!]
+    return before(a, b, rules, load) < 0 ? line : best
+  }, first)
 }
 
 function before(a: ReadyWork, b: ReadyWork, { ranks }: Rules, { work }: Load): number {
@@ -80,7 +111,9 @@ function before(a: ReadyWork, b: ReadyWork, { ranks }: Rules, { work }: Load): n
   )
 }
 
-/** `ready/<class>/…`: see keyOf.ready. */
+const CLASS_AT = 'ready/'.length
+
+/** `ready/<class>/…`, one digit: see keyOf.ready. Asked of all that is ready whenever work is taken. */
 function classOf({ key }: ReadyWork): number {
-  return Number(key.split('/')[1])
+  return key.charCodeAt(CLASS_AT)
 }

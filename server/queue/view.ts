@@ -3,16 +3,16 @@
 import type { Actor } from '../../api/actor.ts'
 import type { QueueRow, QueueView } from '../../api/wire.ts'
 import type { Board } from '../jobs/board.ts'
-import { readRecord, recordsOf } from '../jobs/reading.ts'
+import { readRecord, recordsOf, resting } from '../jobs/reading.ts'
 import type { ReadyWork } from '../jobs/ready.ts'
 import { type JobRecord, keyOf, type WorkRef } from '../jobs/records.ts'
 import { inOrder, type Load, loadOf, obstacleTo } from './order.ts'
 import { ALL } from './rules.ts'
 
-/** Of each part; what comes after that is only said to be there. */
+/** Of each part; what comes after that is only counted. */
 const SHOWN = 200
-/** Put into order at once. */
-const ORDERED = 1000
+/** Jobs without outcome that are looked at for what they wait for. */
+const LOOKED_AT = 2000
 
 type Names = ReadonlyMap<string, string>
 
@@ -36,12 +36,11 @@ export async function viewOf(
     worker,
     attempt: number,
   }))
-  const all = board.ready.all()
-  const ready = inOrder(all.slice(0, ORDERED), rules, load)
-    .filter(mine)
-    .map(entry => readyRow(board, entry, names, load))
-  const waiting = await Array.fromAsync(waitingIn(board, names))
-  const longest = Math.max(running.length, ready.length, waiting.length)
+  // Where others stand changes nothing in the order of these among themselves.
+  const all = board.ready.all().filter(mine)
+  const ready = inOrder(all, rules, load, SHOWN)
+  const { waiting, whole } = await waitingIn(board, names)
+  const counts = { running: running.length, ready: all.length, waiting: waiting.length }
   return {
     pauses: await pausesOf(board, names),
     limits: [...rules.limits].flatMap(([id, trials]) => {
@@ -49,9 +48,10 @@ export async function viewOf(
       return name === undefined ? [] : [{ workspace: name, trials }]
     }),
     running: running.slice(0, SHOWN),
-    ready: ready.slice(0, SHOWN),
+    ready: ready.map(entry => readyRow(board, entry, names, load)),
     waiting: waiting.slice(0, SHOWN),
-    truncated: longest > SHOWN || all.length > ORDERED,
+    counts: { ...counts, waiting: whole ? counts.waiting : null },
+    truncated: !whole || Object.values(counts).some(count => count > SHOWN),
   }
 }
 
@@ -85,7 +85,7 @@ function rowOf(work: WorkRef, names: Names, since: string): QueueRow {
 /** How many trials wait for an image, for data or for others of their job; of so many jobs at most. */
 export async function countWaiting(board: Board, jobsMax = 2000): Promise<number> {
   let [jobs, trials] = [0, 0]
-  for await (const { key } of recordsOf<object>(board.parts.ledger, 'open/')) {
+  for await (const { key } of resting(recordsOf<object>(board.parts.ledger, 'open/'))) {
     if (++jobs > jobsMax) break
     const [, workspace = '', id = ''] = key.split('/')
     const job = (await readRecord<JobRecord>(board.parts.ledger, keyOf.job(workspace, id)))?.value
@@ -94,19 +94,28 @@ export async function countWaiting(board: Board, jobsMax = 2000): Promise<number
   return trials
 }
 
-/** Trainings that wait for an image or for data, and trials that wait for others of their job. */
-async function* waitingIn(board: Board, names: Names) {
+type Waiting = QueueView['waiting'][number]
+
+/** Trainings that wait for an image or for data, and trials that wait for others of their job. `whole`:
+ * there are no others. */
+async function waitingIn(
+  board: Board,
+  names: Names,
+): Promise<{ waiting: Waiting[]; whole: boolean }> {
   const { ledger } = board.parts
+  const waiting: Waiting[] = []
+  let left = LOOKED_AT
   for (const [workspace, name] of names) {
-    for await (const { key } of recordsOf<object>(ledger, `open/${workspace}/`)) {
+    for await (const { key } of resting(recordsOf<object>(ledger, `open/${workspace}/`))) {
+      if (left-- === 0) return { waiting, whole: false }
       const id = key.slice(key.lastIndexOf('/') + 1)
       const job = (await readRecord<JobRecord>(ledger, keyOf.job(workspace, id)))?.value
       const found = job && waitOf(job)
       if (!found) continue
-      const row = { kind: 'trial' as const, workspace: name, jobId: id, since: job.started }
-      yield { ...row, ...found }
+      waiting.push({ kind: 'trial', workspace: name, jobId: id, since: job.started, ...found })
     }
   }
+  return { waiting, whole: true }
 }
 
 function waitOf({ train, stop }: JobRecord): { count: number; reason: string } | undefined {

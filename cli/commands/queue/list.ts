@@ -35,7 +35,7 @@ export default class QueueList extends KaosCommand {
     this.#show('RUNNING', [...places, 'worker', 'attempt'], queue.running)
     this.#show('READY', [...places, 'needs'], queue.ready)
     this.#show('WAITING', [...places, 'for'], queue.waiting)
-    if (queue.truncated) this.caution('there is more than is shown; ask for one workspace with -w')
+    if (queue.truncated) this.caution(`${shownOf(queue)}; -w shows one workspace`)
     if (queue.running.length + queue.ready.length + queue.waiting.length === 0) {
       this.info('nothing runs and nothing waits')
     }
@@ -60,4 +60,15 @@ function whatOf(row: Row): string {
   if (row.endpoint !== undefined) return `service ${row.endpoint}`
   if ('count' in row) return row.count === 1 ? '1 trial' : `${row.count} trials`
   return row.trial === undefined ? row.kind : `trial ${row.trial}`
+}
+
+/** `shown are 200 of 9997 that are ready`, of each part that is longer than its table. */
+function shownOf({ counts, ...parts }: QueueView): string {
+  const names = { running: 'that run', ready: 'that are ready', waiting: 'that wait' } as const
+  const cut = (Object.keys(names) as (keyof typeof names)[]).flatMap(part => {
+    const [shown, all] = [parts[part].length, counts[part]]
+    if (all === shown) return []
+    return [`${shown} of ${all ?? 'many'} ${names[part]}`]
+  })
+  return `shown are ${cut.join(', ')}`
 }

@@ -174,3 +174,29 @@ test('what makes no sense is refused with what to do', async t => {
     'JOB_NOT_RUNNING',
   ])
 })
+
+test('a long queue is shown by its first, and counted; who comes late is seen with -w and when moved', async t => {
+  const server = await openScripted(t)
+  await server.workspace('a')
+  await server.workspace('b')
+  await waitingGrid(server, 'a', 1024)
+  const b = await waitingGrid(server, 'b', 2)
+
+  const all = await queue(server)
+  const own = await server.ask<QueueView>('GET', '/queue?workspace=b')
+  await server.ask('POST', '/queue/move', { workspace: 'b', job: b, to: 'first' })
+  const moved = await queue(server)
+
+  assert.equal(all.ready.length, 200)
+  assert.deepEqual(all.counts, { running: 0, ready: 1026, waiting: 0 })
+  assert.equal(all.truncated, true)
+  assert.deepEqual(
+    own.ready.map(row => row.jobId),
+    [b, b],
+  )
+  assert.equal(own.truncated, false)
+  assert.deepEqual(
+    moved.ready.slice(0, 2).map(row => row.jobId),
+    [b, b],
+  )
+})
