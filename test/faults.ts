@@ -31,6 +31,10 @@ const LONG: Record<string, Form> = {
     env: { KAOS_TEST_SECONDS: '25', KAOS_TEST_ACCEPTED: '5000' },
     files: ['e2e/gc.test.ts'],
   },
+  'half an hour of pushes, fetches and trainings': {
+    env: { KAOS_TEST_SECONDS: '1800' },
+    files: ['e2e/load.services.ts'],
+  },
   'power loss': {
     env: { KAOS_TEST_ROUNDS: '100' },
     files: ['e2e/power.services.ts', 'store/power-loss.services.ts', 'store/power-loss.test.ts'],
