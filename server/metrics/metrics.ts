@@ -108,80 +108,64 @@ export function openMetrics(): Metrics {
 }
 
 function httpFamilies() {
-  const requests = new Counter({
-    name: 'kaos_http_requests',
-    help: 'Calls of the API that were answered; 499: the caller went away first',
-    labels: ['method', 'route', 'status'],
-  })
-  const duration = new Histogram({
-    name: 'kaos_http_request_duration_seconds',
-    help: 'From the headers of a call to the end of its answer',
-    labels: ['method', 'route'],
-    bounds: SECONDS,
-  })
-  const inFlight = new Gauge({ name: 'kaos_http_requests_in_flight', help: 'Calls under way' })
-  const uploads = new Gauge({
-    name: 'kaos_uploads_in_flight',
-    help: 'Calls under way whose body is a stream of bytes',
-  })
-  const turned = new Counter({
-    name: 'kaos_http_turned_away',
-    help: 'Calls refused by a bound (429, 503), and answers cut since nobody took them',
-    labels: ['reason'],
-  })
-  const denials = new Counter({
-    name: 'kaos_http_denials',
-    help: 'Calls that were not permitted, by error code',
-    labels: ['code'],
-  })
-  const gateway = new Counter({
-    name: 'kaos_endpoint_requests',
-    help: 'Calls of endpoints that were answered',
-    labels: ['endpoint', 'status'],
-  })
-  const gatewayDuration = new Histogram({
-    name: 'kaos_endpoint_request_duration_seconds',
-    help: 'From the headers of a call of an endpoint to the end of its answer',
-    labels: ['endpoint'],
-    bounds: SECONDS,
-  })
-  const families = [
-    requests,
-    duration,
-    inFlight,
-    uploads,
-    turned,
-    denials,
-    gateway,
-    gatewayDuration,
-  ]
-  return {
-    families,
-    requests,
-    duration,
-    inFlight,
-    uploads,
-    turned,
-    denials,
-    gateway,
-    gatewayDuration,
+  const families = {
+    requests: new Counter({
+      name: 'kaos_http_requests',
+      help: 'Calls of the API that were answered; 499: the caller went away first',
+      labels: ['method', 'route', 'status'],
+    }),
+    duration: new Histogram({
+      name: 'kaos_http_request_duration_seconds',
+      help: 'From the headers of a call to the end of its answer',
+      labels: ['method', 'route'],
+      bounds: SECONDS,
+    }),
+    inFlight: new Gauge({ name: 'kaos_http_requests_in_flight', help: 'Calls under way' }),
+    uploads: new Gauge({
+      name: 'kaos_uploads_in_flight',
+      help: 'Calls under way whose body is a stream of bytes',
+    }),
+    turned: new Counter({
+      name: 'kaos_http_turned_away',
+      help: 'Calls refused by a bound (429, 503), and answers cut since nobody took them',
+      labels: ['reason'],
+    }),
+    denials: new Counter({
+      name: 'kaos_http_denials',
+      help: 'Calls that were not permitted, by error code',
+      labels: ['code'],
+    }),
+    gateway: new Counter({
+      name: 'kaos_endpoint_requests',
+      help: 'Calls of endpoints that were answered',
+      labels: ['endpoint', 'status'],
+    }),
+    gatewayDuration: new Histogram({
+      name: 'kaos_endpoint_request_duration_seconds',
+      help: 'From the headers of a call of an endpoint to the end of its answer',
+      labels: ['endpoint'],
+      bounds: SECONDS,
+    }),
   }
+  return { families: Object.values(families), ...families }
 }
 
 function attemptFamilies() {
-  const ended = new Counter({
-    name: 'kaos_attempts',
-    help: 'Attempts that ended, by how: succeeded, failed, stopped, lost',
-    labels: ['kind', 'outcome'],
-  })
-  const leases = new Counter({
-    name: 'kaos_leases_lost',
-    help: 'Attempts given up since their worker was not heard of any more',
-    labels: ['kind'],
-  })
-  const workers = new Gauge({
-    name: 'kaos_workers',
-    help: 'Workers that hold work or were heard of lately',
-  })
-  return { families: [ended, leases, workers], ended, leases, workers }
+  const families = {
+    ended: new Counter({
+      name: 'kaos_attempts',
+      help: 'Attempts that ended, by how: succeeded, failed, stopped, lost',
+      labels: ['kind', 'outcome'],
+    }),
+    leases: new Counter({
+      name: 'kaos_leases_lost',
+      help: 'Attempts given up since their worker was not heard of any more',
+      labels: ['kind'],
+    }),
+    workers: new Gauge({
+      name: 'kaos_workers',
+      help: 'Workers that hold work or were heard of lately',
+    }),
+  }
+  return { families: Object.values(families), ...families }
 }
