@@ -8,6 +8,7 @@ import { KaosError } from '../api/errors.ts'
 import { isAllowance } from '../runners/worker/ingest/guard.ts'
 import type { Settings } from './parts.ts'
 import { engineAnswers, socketOf } from './system/engine.ts'
+import { NEO4J_SOURCES, neo4jOf } from './system/neo4j-settings.ts'
 import { OPERATION_SOURCES, operationOf } from './system/operation-settings.ts'
 import { oneOf, whole } from './system/readers.ts'
 import { REDIS_SOURCES, redisOf } from './system/redis-settings.ts'
@@ -71,20 +72,7 @@ const SOURCES = {
     allowed: 'an address such as https://kaos.example.com',
     read: baseUrl,
   },
-  neo4jUrl: {
-    variable: 'KAOS_NEO4J_URL',
-    allowed: 'bolt://, neo4j://, bolt+s:// or neo4j+s:// and a place',
-    read: (value: string) =>
-      /^(bolt|neo4j)(\+ssc?)?:\/\/[^/]+\/?$/.test(value) ? value : undefined,
-  },
-  neo4jUser: { variable: 'KAOS_NEO4J_USER', allowed: 'a name', read: text },
-  neo4jPassword: { variable: 'KAOS_NEO4J_PASSWORD', allowed: 'a text', read: text },
-  neo4jPasswordFile: {
-    variable: 'KAOS_NEO4J_PASSWORD_FILE',
-    allowed: 'a file that can be read',
-    read: contentOf,
-  },
-  neo4jDatabase: { variable: 'KAOS_NEO4J_DATABASE', allowed: 'a name', read: text },
+  ...NEO4J_SOURCES,
   ...S3_SOURCES,
   ...REDIS_SOURCES,
   secretKeyFile: {
@@ -266,19 +254,6 @@ function tlsOf(cert: string | undefined, key: string | undefined): Settings['tls
   if (cert !== undefined && key !== undefined) return { cert, key }
   if (cert === undefined && key === undefined) return undefined
   throw refusal('--tls-cert and --tls-key (KAOS_TLS_CERT, KAOS_TLS_KEY) go together; give both')
-}
-
-/** All of it or nothing. */
-function neo4jOf(given: Record<'url' | 'user' | 'password' | 'database', string | undefined>) {
-  const { url, user, password, database } = given
-  if (url === undefined) {
-    if (user === undefined && password === undefined && database === undefined) return undefined
-    throw refusal('KAOS_NEO4J_USER, _PASSWORD and _DATABASE are of no use without KAOS_NEO4J_URL')
-  }
-  if (password === undefined) {
-    throw refusal('KAOS_NEO4J_URL needs KAOS_NEO4J_PASSWORD or KAOS_NEO4J_PASSWORD_FILE')
-  }
-  return { url, user: user ?? 'neo4j', password, ...(database && { database }) }
 }
 
 function openLineageOf(url: string | undefined, apiKey: string | undefined) {
