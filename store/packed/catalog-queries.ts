@@ -14,8 +14,11 @@ export const AWAITED = 8
 export const LOST = DAMAGED | GONE | AWAITED
 
 /* `whole`: everything its segment lists is in `object`. `since`: when it was committed. `bytes` is
- * what it was written with, `live` and `live_bytes` what of that is not gone. */
+ * what it was written with, `live` and `live_bytes` what of that is not gone.
+ * EXCLUSIVE: nobody else opens it, and a question need not take and release the file's locks, which
+ * costs more than most answers. */
 export const SCHEMA = `
+  PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA wal_autocheckpoint = 4000;
