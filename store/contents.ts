@@ -8,7 +8,7 @@ import { chunksIn, sizeIn } from '../api/transfer/list.ts'
 import { decodeTree, type Entry, type Within } from '../api/tree.ts'
 import { ahead } from './ahead.ts'
 import { damaged } from './refusals.ts'
-import type { Store } from './store.ts'
+import type { Reading, Store } from './store.ts'
 
 /** Chunks fetched before they are asked for. */
 const AHEAD = 8
@@ -102,20 +102,22 @@ export class FileReader {
   }
 }
 
-/** The chunks of an encoded file list, verified, with the stated lengths. */
+/** The chunks of an encoded file list, verified unless read unchecked, with the stated lengths. */
 export async function* readChunks(
   store: Source,
   list: Uint8Array,
+  reading?: Reading,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* ahead(chunksIn(list), AHEAD, chunk => readChunk(store, chunk))
+  yield* ahead(chunksIn(list), AHEAD, chunk => readChunk(store, chunk, reading))
 }
 
-/** A chunk or segment, verified, with the stated length. */
+/** A chunk or segment, verified unless read unchecked, with the stated length. */
 export async function readChunk(
   store: Source,
   { digest, length }: { digest: Digest; length: number },
+  reading?: Reading,
 ): Promise<Uint8Array> {
-  const bytes = await store.get(digest)
+  const bytes = await store.get(digest, reading)
   if (bytes.length === length) return bytes
   throw damaged(digest, `it has ${bytes.length} bytes, not ${length} as what names it says`)
 }

@@ -5,7 +5,7 @@ import { DEPTH_MAX, frameHeader } from '../api/transfer/protocol.ts'
 import { decodeTree, type Entry, segmentsOf } from '../api/tree.ts'
 import { ahead } from './ahead.ts'
 import { readChunk, readChunks } from './contents.ts'
-import type { Store } from './store.ts'
+import type { Reading, Store } from './store.ts'
 
 /** Small objects are put together into buffers of about this size. */
 const PIECE = 256 * 1024
@@ -18,13 +18,15 @@ export const SMALL = 256 * 1024
 export const FILES_AHEAD = 16
 export const SEGMENTS_AHEAD = 8
 
-/** The tree and everything below it, in walk order. Every object is verified before it is sent; if
- * one cannot be read the stream throws and never ends as if it were whole. */
+/** The tree and everything below it, in walk order. Every object is verified before it is sent, chunks
+ * and segments not if they are read unchecked; if one cannot be read the stream throws and never ends
+ * as if it were whole. */
 export function treeFrames(
   store: Store,
   tree: Digest,
+  reading: Reading = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  return framed(treeObjects(store, tree, 0))
+  return framed(treeObjects(store, tree, reading, 0))
 }
 
 /** A file list and its chunks. */
@@ -38,16 +40,17 @@ export function fileFrames(
 async function* treeObjects(
   store: Store,
   tree: Digest,
+  reading: Reading,
   depth: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (depth > DEPTH_MAX) throw new KaosError('BAD_REQUEST', 'the tree is too deep')
   const bytes = await store.get(tree)
   yield bytes
   const entries = decodeTree(bytes)
-  yield* ahead(segmentsOf(entries), SEGMENTS_AHEAD, segment => readChunk(store, segment))
+  yield* ahead(segmentsOf(entries), SEGMENTS_AHEAD, segment => readChunk(store, segment, reading))
   const open = async (entry: Entry) => {
-    if (entry.kind === 'folder') return treeObjects(store, entry.digest, depth + 1)
-    const objects = fileObjects(store, entry.digest)
+    if (entry.kind === 'folder') return treeObjects(store, entry.digest, reading, depth + 1)
+    const objects = fileObjects(store, entry.digest, reading)
     return entry.size > SMALL ? objects : Array.fromAsync(objects)
   }
   // Small files came with the segments.
@@ -58,10 +61,11 @@ async function* treeObjects(
 export async function* fileObjects(
   store: Store,
   file: Digest,
+  reading?: Reading,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const list = await store.get(file)
   yield list
-  yield* readChunks(store, list)
+  yield* readChunks(store, list, reading)
 }
 
 export async function* framed(

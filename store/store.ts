@@ -39,6 +39,12 @@ export interface Condemned {
   release(): Promise<void>
 }
 
+/** How an object is read. `unchecked`: for whoever compares the bytes with the digest, and reads them
+ * again, checked, when they are others. */
+export interface Reading {
+  readonly unchecked?: boolean
+}
+
 export interface Store {
   /** Made with the store and never changed: 32 hex digits. The ledger remembers it, and both are
    * compared at start. */
@@ -59,7 +65,7 @@ export interface Store {
 
   /** The whole object, verified. OBJECT_UNKNOWN if it is not here; OBJECT_DAMAGED if its bytes are
    * not what the digest says: it is then set aside, and a later `put` of the right bytes heals it. */
-  get(digest: Digest): Promise<Uint8Array>
+  get(digest: Digest, reading?: Reading): Promise<Uint8Array>
 
   /** Forgets objects. A missing one is no error, so a broken-off removal can be run again. Room may
    * be given back later. */

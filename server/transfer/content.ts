@@ -50,10 +50,13 @@ export const contentRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
       schema: {
         tags,
         summary: 'The folder that an entity is, as frames; with `path` only the files that fit',
-        description: `In a path, * and ? stand for parts of a name, ** for folders. ${TREE_HEADER} names the tree that comes.`,
+        description: `In a path, * and ? stand for parts of a name, ** for folders. ${TREE_HEADER} names the tree that comes. With \`unchecked\` chunks are not compared with their digests first: for whoever does so, and asks again without it when one is another.`,
         produces: [FRAMES_TYPE],
         params: Type.Object({ ws: Type.String(), entity: Type.String() }),
-        querystring: Type.Object({ path: Type.Optional(Paths) }),
+        querystring: Type.Object({
+          path: Type.Optional(Paths),
+          unchecked: Type.Optional(Type.Boolean()),
+        }),
       },
     },
     async (request, reply) => {
@@ -61,9 +64,10 @@ export const contentRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
       const { entity } = request.params
       const whole = await contentOf(options, workspace.id, entity)
       await requireUnbroken(whole)
-      const content = await selected(store, whole, [request.query.path ?? []].flat())
-      const frames = await begun(treeFrames(store, content.tree), content, remember)
+      const { path = [], unchecked = false } = request.query
+      const content = await selected(store, whole, [path].flat())
       const { tree } = content
+      const frames = await begun(treeFrames(store, tree, { unchecked }), content, remember)
       reply.type(FRAMES_TYPE).header(TREE_HEADER, tree).header('etag', `"${tree}"`)
       return reply.send(frames)
     },

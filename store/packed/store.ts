@@ -1,7 +1,7 @@
 /* The store over a shelf, whichever that is: packs, what they hold, what became of it. */
 import { type Digest, digestFromRaw, rawOf } from '../../api/digest.ts'
 import { closed, damaged, refusal, removedMeanwhile, unknown } from '../refusals.ts'
-import type { Checked, Condemned, Stats, Store } from '../store.ts'
+import type { Checked, Condemned, Reading, Stats, Store } from '../store.ts'
 import { BlockPool } from './blocks.ts'
 import { bury } from './burying.ts'
 import { Catalog } from './catalog.ts'
@@ -115,13 +115,14 @@ class PackedStore implements Store {
     }
   }
 
-  async get(digest: Digest): Promise<Uint8Array> {
+  async get(digest: Digest, { unchecked = false }: Reading = {}): Promise<Uint8Array> {
     const raw = rawOf(digest)
     for (let heard = false; ; ) {
       this.#refuseClosed()
       const place = await this.#ground.live.ask(catalog => catalog.locate(raw))
       if (place !== undefined) {
-        const found = await this.#ground.reading.object(raw, place)
+        const { reading } = this.#ground
+        const found = await reading.object(raw, place, unchecked)
         if (typeof found !== 'string') return found
         await setAside(this.#ground, { raw, pack: place.pack }, place)
       } else if (heard || !this.#ground.shelf.shared) {

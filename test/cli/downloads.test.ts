@@ -79,7 +79,7 @@ describe('downloads', () => {
 
     await fetchAll(new Client(url, undefined), '/workspaces/w', [wanted], silent())
 
-    assert.equal(seen[0]?.url, '/api/v1/workspaces/w/entities/e1/content')
+    assert.equal(seen[0]?.url, '/api/v1/workspaces/w/entities/e1/content?unchecked=true')
     assert.deepEqual(readdirSync(wanted.target), ['train'])
     assert.equal(statSync(join(wanted.target, 'train')).mode & 0o111, 0o111)
     assert.deepEqual(readdirSync(join(out, 'code')), ['mnist:e23a2'])
@@ -96,6 +96,25 @@ describe('downloads', () => {
     await fetchAll(new Client(url, undefined), '', [wanted], silent())
 
     assert.equal(readFileSync(join(wanted.target, 'train'), 'utf8'), 'whole')
+  })
+
+  it('are asked for once more, checked by the server, when other bytes came', async t => {
+    const { artifact, frames } = folderOf('train', 'right')
+    const wrong = Buffer.from(frames)
+    wrong[wrong.length - 1]! ^= 1
+    const { url, seen } = await play(t, (_seen, response, call) => {
+      response.end(call > 0 ? frames : wrong)
+    })
+    const wanted = inFolder(temporary(t), 'code', artifact)
+
+    await fetchAll(new Client(url, undefined), '', [wanted], silent())
+
+    assert.equal(readFileSync(join(wanted.target, 'train'), 'utf8'), 'right')
+    const content = '/api/v1/entities/e1/content'
+    assert.deepEqual(
+      seen.map(one => one.url),
+      [`${content}?unchecked=true`, content],
+    )
   })
 
   it('leave what was there, and nothing else, when they fail', async t => {
