@@ -40,7 +40,9 @@ async function withTraining(
   use: (bench: Bench) => Promise<void>,
 ): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'kaos-bench-'))
-  const server = await startServer(join(work, 'server'), { env })
+  // As `kaos up` starts it: what was compiled before is kept.
+  const compiled = { NODE_COMPILE_CACHE: join(work, 'compiled') }
+  const server = await startServer(join(work, 'server'), { env: { ...compiled, ...env } })
   try {
     const model = join(work, 'code', 'one', 'model')
     mkdirSync(model, { recursive: true })

@@ -5,9 +5,9 @@ import { closeSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { LOG_MAX } from './runner.ts'
 
 /** A line is broken after so many bytes. */
-const LINE_MAX = 32 * 1024
-const FULL = `the log is full (${LOG_MAX / 1024 / 1024} MiB): what came after was dropped\n`
-const MISSING = 'the disk was full: what came before this line is missing\n'
+export const LINE_MAX = 32 * 1024
+export const FULL = `the log is full (${LOG_MAX / 1024 / 1024} MiB): what came after was dropped\n`
+export const MISSING = 'the disk was full: what came before this line is missing\n'
 const NEWLINE = Buffer.from('\n')
 
 /** `[YYYY-MM-DD HH:MM:SS] `, UTC. */
@@ -57,7 +57,7 @@ export class LogFile {
       pieces.push(bytes.subarray(at, end))
       this.#line += end - at
       if (bytes[end - 1] === 10) this.#line = undefined
-      else if (this.#line >= LINE_MAX) {
+      else if (end < bytes.length || this.#line >= LINE_MAX) {
         pieces.push(NEWLINE)
         this.#line = undefined
       }

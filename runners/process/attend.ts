@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { writeDurably } from '../durably.ts'
 import { lives, type ProcessName } from '../host-processes.ts'
 import type { Exit, Running } from '../runner.ts'
+import { readExit } from './ending.ts'
 import { FolderChanges } from './folder-changes.ts'
-import { type PlaceFiles, readExit, readLaunch, readState, type State } from './place-files.ts'
+import { type PlaceFiles, readLaunch, readState, type State } from './place-files.ts'
 
 const LOOK_MS = 100
 /** Looks at whether the supervisor lives are dearer: one in so many. */

@@ -1,12 +1,12 @@
 /* How an ended program is reported. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Exit } from '../runner.ts'
-import type { Launch, PlaceFiles, StopWish } from './place-files.ts'
+import { type Launch, type PlaceFiles, read, readLaunch, type StopWish } from './place-files.ts'
 
-/** What the supervisor has seen of the end. */
-export interface Ending {
+/** What the supervisor has seen of the end, as it writes it down. */
+interface Ending {
   code?: number | null
-  signal?: NodeJS.Signals | null
+  signal?: string | null
   /** Somebody wanted the end before it came. */
   wish?: StopWish
   outOfMemory?: boolean
@@ -18,8 +18,26 @@ const TAIL_BYTES = 64 * 1024
 const NO_PFS = /(\/pfs\/|\/opt\/program)/
 const PORT_TAKEN = /address already in use|EADDRINUSE/i
 
-export function exitOf(ending: Ending, startedAt: string, files: PlaceFiles, launch: Launch): Exit {
-  const times = { startedAt, finishedAt: new Date().toISOString() }
+/** `run/exit.json`: of a supervisor, or of whoever found that there is none. */
+type Ended =
+  | Exit
+  | { readonly ending: Ending; readonly startedAt: string; readonly finishedAt: string }
+
+/** How the program in this place ended; undefined while it has not. */
+export function readExit(files: PlaceFiles): Exit | undefined {
+  const ended = read<Ended>(files.exit)
+  if (ended === undefined || 'state' in ended) return ended
+  const { ending, ...times } = ended
+  const launch = readLaunch(files)
+  return launch && exitOf(ending, times, files, launch)
+}
+
+function exitOf(
+  ending: Ending,
+  times: { startedAt: string; finishedAt: string },
+  files: PlaceFiles,
+  launch: Launch,
+): Exit {
   const { code, failure, outOfMemory, wish } = ending
   if (wish?.lost) return { state: 'lost', reason: 'the host ended the program', ...times }
   if (wish !== undefined) return { state: 'stopped', ...times }

@@ -1,6 +1,6 @@
-/* The launcher: a small Python program (Python is there anyway, and reaches the system calls that
- * Node does not) between the supervisor and the user's program. Kept as text, because a packed kaos
- * ships compiled modules only; each attempt gets its own copy in `run/launch.py`.
+/* The launcher: a small piece of Python (it is there anyway, and reaches the system calls that Node does
+ * not) between the supervisor, of which it is a fork, and the user's program. Kept as text, because a
+ * packed kaos ships compiled modules only. By itself:
  *
  *   launch.py run SPEC PARENT   starts the program of SPEC and ends with its exit code
  *   launch.py net COMMAND…      becomes COMMAND in a network of its own, loopback up
@@ -12,8 +12,12 @@
  * SIGTERM asks the program to end; SIGUSR1 ends everything at once; the supervisor's death does too.
  * Always true: when `run` has ended, nothing that the program started is alive.
  * Never mounts over the host's own root: everything happens below the tmpfs, before the pivot. */
-export const LAUNCH_SCRIPT = String.raw`
-import ctypes, json, os, signal, sys
+export const LAUNCH_FUNCTIONS = String.raw`
+import ctypes, os, sys
+try:
+    import _signal as signal  # What signal itself adds takes longer than all that is done here.
+except ImportError:
+    import signal
 
 libc = ctypes.CDLL(None, use_errno=True)
 NEWNS, NEWUSER, NEWPID, NEWNET = 0x20000, 0x10000000, 0x20000000, 0x40000000
@@ -21,6 +25,13 @@ RDONLY, REMOUNT, BIND, REC = 1, 32, 4096, 16384
 UNBINDABLE, PRIVATE = 1 << 17, 1 << 18
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36
+
+
+def read_json(path):
+    # Written by the worker, for nobody else to write; the module json takes longer to load than all this.
+    with open(path, encoding="utf-8") as file:
+        names = {"__builtins__": {}, "true": True, "false": False, "null": None}
+        return eval(file.read(), names)
 
 
 def check(result, what):
@@ -202,8 +213,7 @@ def run_plain(spec):
 
 
 def run(path, parent):
-    with open(path) as file:
-        spec = json.load(file)
+    spec = read_json(path)
     failure = os.open(spec["failure"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     # Signals wait until there is a program to pass them to.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -217,12 +227,18 @@ def run(path, parent):
         return 125
 
 
-def net(command):
+def enter_network():
     import fcntl, socket, struct
     unshare(NEWUSER | NEWNET)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         request = struct.pack("16sH14s", b"lo", 1, b"")  # IFF_UP
         fcntl.ioctl(handle, 0x8914, request)  # SIOCSIFFLAGS
+`
+
+export const LAUNCH_SCRIPT = `${LAUNCH_FUNCTIONS}
+
+def net(command):
+    enter_network()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.execv(command[0], command)
 
@@ -233,7 +249,7 @@ else:
     os._exit(run(sys.argv[2], sys.argv[3]))
 `
 
-/** What `launch.py run` reads. */
+/** What `run` reads. */
 export interface LaunchSpec {
   readonly private: boolean
   /** Makes a user namespace too: not where the supervisor already stands in one. */

@@ -4,18 +4,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Address, Environment } from '../../api/attempts.ts'
 import type { ProcessName } from '../host-processes.ts'
-import type { Exit } from '../runner.ts'
 
 /** What the supervisor is told: `run/launch.json`. */
 export interface Launch {
-  /** Interpreter that runs `run/launch.py`. */
-  readonly python: string
+  /** What it reads and writes. */
+  readonly files: Pick<PlaceFiles, 'log' | 'state' | 'stop' | 'exit' | 'spec' | 'failure' | 'fifo'>
   /** Whether /pfs and /opt/program stand at their places. */
   readonly private: boolean
   readonly memoryBytes?: number
   readonly address?: Address
   /** Loopback port that the socket of `address` leads to. */
   readonly relayPort?: number
+  /** Command that leads the one to the other, from the network of the service. */
+  readonly relay?: readonly string[]
   /** Numbers of the GPUs that it was given. */
   readonly gpus?: readonly string[]
   readonly environment: Environment
@@ -64,7 +65,7 @@ export function placeFiles(dir: string): PlaceFiles {
     state: join(run, 'state.json'),
     stop: join(run, 'stop.json'),
     exit: join(run, 'exit.json'),
-    script: join(run, 'launch.py'),
+    script: join(run, 'supervise.py'),
     spec: join(run, 'spec.json'),
     failure: join(run, 'failure'),
     fifo: join(run, 'output'),
@@ -80,9 +81,8 @@ export function placeFiles(dir: string): PlaceFiles {
 export const readLaunch = (files: PlaceFiles) => read<Launch>(files.launch)
 export const readState = (files: PlaceFiles) => read<State>(files.state)
 export const readStop = (files: PlaceFiles) => read<StopWish>(files.stop)
-export const readExit = (files: PlaceFiles) => read<Exit>(files.exit)
 
-function read<T>(path: string): T | undefined {
+export function read<T>(path: string): T | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T
   } catch (error) {

@@ -1,5 +1,5 @@
 /* The process runner: programs as processes of this host, each under a supervisor of its own that
- * outlives the worker (supervisor.ts), started through a launcher (launch-script.ts) that, where the
+ * outlives the worker (supervise-script.ts), started by a launcher (launch-script.ts) that, where the
  * kernel allows it, shows /opt/program and /pfs at their places. There is no isolation to trust. */
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
@@ -21,10 +21,11 @@ import type {
 } from '../runner.ts'
 import { forbidStart, hasEnded, runningOf, stopPlace } from './attend.ts'
 import { DeviceClaims } from './devices.ts'
+import { readExit } from './ending.ts'
 import { buildEnvironment, interpreterOf, type Setting } from './environments.ts'
 import { followFile } from './follow.ts'
 import { type Abilities, allowedCores, askPython, factsOf, tryAbilities } from './host.ts'
-import { type PlaceFiles, placeFiles, readExit, readLaunch, readState } from './place-files.ts'
+import { type PlaceFiles, placeFiles, readLaunch, readState } from './place-files.ts'
 import { removeOutside, SERVICE_PORT, start } from './start.ts'
 import { Venvs } from './venvs.ts'
 

@@ -1,5 +1,5 @@
-/* Leads connections to a unix socket on to a port on loopback. The supervisor of a service stands in
- * the service's own network but sees the host's files: so it is the bridge between the two. */
+/* Leads connections to a unix socket on to a port on loopback. It stands in the service's own
+ * network but sees the host's files: so it is the bridge between the two. */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 export async function openRelay(socket: string, port: number): Promise<Server> {

@@ -1,11 +1,13 @@
 /* Lays an attempt out in its `run` folder and starts its supervisor. */
 import { spawn } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { getCompileCacheDir } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { type Address, type Environment, METRICS_FILE } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
 import type { Gpu } from '../../api/workers.ts'
@@ -13,10 +15,12 @@ import { writeDurably } from '../durably.ts'
 import { LogFile } from '../log-file.ts'
 import { removeFolder } from '../remove-folder.ts'
 import { FORCED_AT, type Place, type RunOrder, type TrialOrder } from '../runner.ts'
+import { readExit } from './ending.ts'
 import type { Abilities } from './host.ts'
-import { LAUNCH_SCRIPT, type LaunchSpec } from './launch-script.ts'
-import { type Launch, type PlaceFiles, placeFiles, readExit } from './place-files.ts'
+import type { LaunchSpec } from './launch-script.ts'
+import { type Launch, type PlaceFiles, placeFiles } from './place-files.ts'
 import { commandOf, copyFolder, linkFolder } from './program.ts'
+import { SUPERVISE_SCRIPT } from './supervise-script.ts'
 import { type Interpreter, SYSTEM_PATH } from './venvs.ts'
 
 /** The port that services of the original insist on. */
@@ -31,7 +35,7 @@ export interface Start {
   readonly trial: TrialOrder | undefined
   readonly interpreter: Interpreter
   readonly abilities: Abilities
-  /** Interpreter of the launcher, with its standard library alone. */
+  /** Interpreter of the supervisor, with its standard library alone. */
   readonly python: string
   readonly environment: Environment
   readonly cpus?: readonly number[]
@@ -55,8 +59,9 @@ export async function start(start: Start): Promise<void> {
     start.interpreter.python,
   )
   const reach = start.trial === undefined ? await reachOf(files, start) : {}
+  const { log, state, stop, exit, spec, failure, fifo } = files
   const launch: Launch = {
-    python: start.python,
+    files: { log, state, stop, exit, spec, failure, fifo },
     private: start.abilities.view,
     environment: start.environment,
     ...(start.gpus ? { gpus: start.gpus.map(({ index }) => index) } : {}),
@@ -70,10 +75,10 @@ export async function start(start: Start): Promise<void> {
     endUnstarted(files, command.reason)
     return
   }
-  await writeFile(files.script, LAUNCH_SCRIPT, { mode: 0o600 })
-  const spec = await specOf(start, files, command.argv, launch)
-  await writeFile(files.spec, JSON.stringify(spec), { mode: 0o600 })
-  await supervise(start, files, launch)
+  await writeFile(files.script, SUPERVISE_SCRIPT, { mode: 0o600 })
+  const order = await specOf(start, files, command.argv, launch)
+  await writeFile(files.spec, JSON.stringify(order), { mode: 0o600 })
+  await supervise(start, files)
 }
 
 /** A program that nothing can start has failed; that is written down as any other end. */
@@ -98,7 +103,10 @@ async function reachOf(files: PlaceFiles, { abilities, portGiven }: Start) {
   if (Buffer.byteLength(socket) > SOCKET_PATH_MAX) {
     socket = join(await mkdtemp(join(tmpdir(), 'kaos-s-')), 's.sock')
   }
-  return { address: { socket }, relayPort: SERVICE_PORT }
+  const own = import.meta.url
+  const relay = new URL(own.endsWith('.ts') ? './relay-main.ts' : './relay-main.js', own)
+  const command = [process.execPath, fileURLToPath(relay), socket, String(SERVICE_PORT)]
+  return { address: { socket }, relayPort: SERVICE_PORT, relay: command }
 }
 
 /** The port if it is free; 0 finds one. */
@@ -197,23 +205,18 @@ function visible(gpus: readonly Gpu[]): Record<string, string> {
   return { CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: ids }
 }
 
-async function supervise(start: Start, files: PlaceFiles, launch: Launch): Promise<void> {
-  const own = import.meta.url
-  const script = new URL(own.endsWith('.ts') ? './supervisor.ts' : './supervisor.js', own).pathname
-  const supervisor = [process.execPath, decodeURIComponent(script), start.place.dir]
-  const python = [start.python, '-I', '-S', files.script, 'net']
-  const [program, ...parameters] =
-    launch.relayPort === undefined ? supervisor : [...python, ...supervisor]
-  // What the worker compiled need not be compiled again for every attempt.
+async function supervise(start: Start, files: PlaceFiles): Promise<void> {
+  // What the worker compiled, the relay of a service need not compile again.
   const compiled = getCompileCacheDir()
-  await writeFile(files.errors, '')
-  await chmod(files.errors, 0o600)
-  const child = spawn(program!, parameters, {
+  await writeFile(files.errors, '', { mode: 0o600 })
+  const errors = openSync(files.errors, 'a')
+  const child = spawn(start.python, ['-I', '-S', files.script, files.launch], {
     cwd: '/',
     detached: true,
     env: { PATH: SYSTEM_PATH, ...(compiled && { NODE_COMPILE_CACHE: dirname(compiled) }) },
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', errors, 'pipe'],
   })
+  closeSync(errors)
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   child.unref()
   const said = await Promise.race([Array.fromAsync(child.stdio[3] as Readable), failed])

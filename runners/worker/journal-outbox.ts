@@ -2,7 +2,7 @@
  * the worker's, then sent from there, as fast as the server takes it. Nothing is lost while the server
  * is away, and after a crash sending goes on where the server says that it should. */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { LOG_MAX } from '../runner.ts'
 import { isGone, patiently } from './patience.ts'
 
@@ -70,13 +70,12 @@ export class JournalOutbox {
   }
 
   async #send(): Promise<void> {
-    const buffer = Buffer.alloc(PIECE)
     const file = await open(this.path, 'r')
     try {
       while (!this.#quit.aborted) {
         const last = this.#closed
-        const { bytesRead } = await file.read(buffer, 0, PIECE, this.#sent)
-        if (bytesRead > 0) await this.#sendPiece(buffer.subarray(0, bytesRead))
+        const bytes = await this.#next(file)
+        if (bytes.length > 0) await this.#sendPiece(bytes)
         else if (last) return
         else await this.#more()
       }
@@ -86,6 +85,14 @@ export class JournalOutbox {
     } finally {
       await file.close()
     }
+  }
+
+  /** What is in the file and was not sent: no room is taken for what is not there. */
+  async #next(file: FileHandle): Promise<Uint8Array> {
+    const length = Math.min(PIECE, this.size - this.#sent)
+    if (length <= 0) return new Uint8Array()
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, this.#sent)
+    return buffer.subarray(0, bytesRead)
   }
 
   async #sendPiece(bytes: Uint8Array): Promise<void> {
