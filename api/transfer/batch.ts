@@ -6,6 +6,9 @@ import { frameHeader, HAVE_MAX } from './protocol.ts'
 /** Bytes of a batch: large enough that a synced write is worth it. */
 export const BATCH = 8 * 1024 * 1024
 
+const FIRST = 64 * 1024
+const GROWTH = 16
+
 export class Batch {
   #digests: Digest[] = []
   #ends: number[] = []
@@ -105,9 +108,11 @@ export class Batch {
     return this.#bytes.subarray((this.#ends[i - 1] ?? 0) + 4, this.#ends[i])
   }
 
-  /** All of a batch at once: untouched memory costs nothing. */
+  /** Little for a log or a small model; soon all of a batch at once, since untouched memory costs nothing
+   * but the collections that its size calls for. */
   #grow(length: number): void {
-    const wider = Buffer.allocUnsafeSlow(Math.max(length, BATCH + CHUNK_MAX))
+    const more = Math.max(FIRST, this.#bytes.length * GROWTH)
+    const wider = Buffer.allocUnsafeSlow(Math.max(length, Math.min(more, BATCH + CHUNK_MAX)))
     this.#bytes.copy(wider, 0, 0, this.#length)
     this.#bytes = wider
   }

@@ -36,8 +36,9 @@ async function* follow(path: string, offset: number, following: Following) {
   try {
     for (let at = offset; !signal.aborted; ) {
       const last = ended()
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(PIECE), 0, PIECE, at)
-      if (bytesRead > 0) {
+      const length = Math.min(PIECE, (await file.stat()).size - at)
+      if (length > 0) {
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, at)
         at += bytesRead
         yield buffer.subarray(0, bytesRead)
       } else if (last) return

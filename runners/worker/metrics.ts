@@ -61,7 +61,6 @@ async function keptIn(path: string): Promise<number> {
 
 class MetricsFile {
   readonly #folder: string
-  readonly #buffer = Buffer.alloc(PIECE)
   #offset = 0
   readonly problems: string[] = []
 
@@ -75,10 +74,17 @@ class MetricsFile {
     const file = await openBelow(this.#folder, METRICS_FILE.split('/')).catch(() => undefined)
     if (file === undefined) return Buffer.alloc(0)
     try {
-      if (!(await file.stat()).isFile()) return Buffer.alloc(0)
-      const { bytesRead } = await file.read(this.#buffer, 0, PIECE, this.#offset)
+      const seen = await file.stat()
+      const length = Math.min(PIECE, seen.size - this.#offset)
+      if (!seen.isFile() || length <= 0) return Buffer.alloc(0)
+      const { bytesRead, buffer } = await file.read(
+        Buffer.allocUnsafe(length),
+        0,
+        length,
+        this.#offset,
+      )
       this.#offset += bytesRead
-      return this.#buffer.subarray(0, bytesRead)
+      return buffer.subarray(0, bytesRead)
     } catch {
       return Buffer.alloc(0)
     } finally {
