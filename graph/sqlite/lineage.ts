@@ -1,10 +1,12 @@
 /* What did this come from, and what came from it? Each node is visited once, so the cost grows with
  * the answer and not with the number of ways to it.
  *
- * Without a bound on depth one recursive query walks the graph. With a bound we go level by level:
- * a depth column in the recursive query would keep one row per node and depth. Both walk breadth
- * first, so a truncated answer holds what is nearest. Runs in the worker; but most questions are about
- * a few nodes, and those are answered at once: the way to a thread and back costs as much as they do. */
+ * Upstream one recursive query walks the graph: what a thing came from is little, the way may be long.
+ * Downstream, and with a bound on depth, we go level by level: fifty thousand jobs may have used one data
+ * set, and a recursive query looks at all of a step before it stops in it; a depth column in it would
+ * keep one row per node and depth. Both walk breadth first, so a truncated answer holds what is nearest.
+ * Runs in the worker; but most questions are about a few nodes, and those are answered at once: the way
+ * to a thread and back costs as much as they do. */
 import type { LineageQuery } from '../ledger.ts'
 import type { Database } from './database.ts'
 import type { PackedEdges, PackedNodes } from './packed.ts'
@@ -68,11 +70,11 @@ function foundFrom(
   database: Database,
   walk: Walk,
   start: number,
-  { depth }: LineageQuery,
+  { direction, depth }: LineageQuery,
   most: number,
 ): number[] {
-  if (depth === undefined) return reachable(database, walk, start, most)
-  return withinDepth(database, walk, start, depth, most)
+  if (direction === 'up' && depth === undefined) return reachable(database, walk, start, most)
+  return withinDepth(database, walk, start, depth ?? Number.POSITIVE_INFINITY, most)
 }
 
 interface Walk {
@@ -127,14 +129,16 @@ function withinDepth(
   depth: number,
   most: number,
 ): number[] {
-  const text = `SELECT e.${walk.far} AS n FROM json_each(:level) l
-    CROSS JOIN edge e ON e.${walk.near} = l.value AND ${walk.counts}${walk.known}`
+  const text = `SELECT DISTINCT e.${walk.far} FROM json_each(:level) l
+    CROSS JOIN edge e ON e.${walk.near} = l.value AND ${walk.counts}${walk.known} LIMIT :rows`
   const seen = new Set([start])
   let level = [start]
   for (let step = 0; step < depth && level.length > 0 && seen.size <= most; step++) {
     const next: number[] = []
-    const rows = database.rows(text).iterate({ level: JSON.stringify(level), asOf: walk.asOf })
-    for (const [n] of rows as unknown as Iterable<[number]>) {
+    // However many of them are known already, there are enough new ones among so many.
+    const bounds = { level: JSON.stringify(level), asOf: walk.asOf, rows: most + 1 }
+    const rows = database.rows(text).all(bounds)
+    for (const [n] of rows as unknown as [number][]) {
       if (seen.has(n)) continue
       seen.add(n)
       next.push(n)
