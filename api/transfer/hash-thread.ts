@@ -28,25 +28,36 @@ export interface Part {
   readonly lengths: readonly number[]
 }
 
+interface Waiting {
+  readonly resolve: (digests: Uint8Array) => void
+  readonly reject: (error: Error) => void
+}
+
 export class HashThread {
   readonly #thread = startThread()
+  readonly #waiting: Waiting[] = []
+  #broken: Error | undefined
 
-  /** The digests of the pieces, 32 raw bytes each; zeros for those behind the file's end. One call at
-   * a time. */
+  constructor() {
+    this.#thread.on('message', digests => this.#waiting.shift()?.resolve(digests))
+    this.#thread.on('error', error => {
+      this.#broken = error
+      for (const { reject } of this.#waiting.splice(0)) reject(error)
+    })
+  }
+
+  /** Parts that it was given and has not answered. */
+  get underway(): number {
+    return this.#waiting.length
+  }
+
+  /** The digests of the pieces, 32 raw bytes each; zeros for those behind the file's end. Parts are
+   * read in the order in which they are given. */
   digests(part: Part): Promise<Uint8Array> {
+    if (this.#broken !== undefined) return Promise.reject(this.#broken)
     return new Promise((resolve, reject) => {
-      const thread = this.#thread
-      const answered = (digests: Uint8Array) => {
-        thread.off('error', failed)
-        resolve(digests)
-      }
-      const failed = (error: Error) => {
-        thread.off('message', answered)
-        reject(error)
-      }
-      thread.once('message', answered)
-      thread.once('error', failed)
-      thread.postMessage(part)
+      this.#waiting.push({ resolve, reject })
+      this.#thread.postMessage({ fd: part.fd, offset: part.offset, lengths: part.lengths })
     })
   }
 

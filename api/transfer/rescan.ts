@@ -6,8 +6,10 @@
  *
  * The result is the same as if the whole file had been cut (test/api/rescan.test.ts). */
 import { hash } from 'node:crypto'
+import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Digest, digestFromRaw, digestOf } from '../digest.ts'
 import { CHUNK_MAX } from '../tree.ts'
 import type { Chunker } from './chunker.ts'
@@ -23,6 +25,10 @@ const ROW = 36
 /** Bytes whose digests a thread takes at once. */
 const PART = 2 * 1024 * 1024
 const AHEAD_MIN = 512 * 1024
+/** Parts that the thread is given, so that it never waits for the next; and all that are begun, which is
+ * what is read here until the thread has started. */
+const QUEUE = 2
+const UNDERWAY_MAX = 32
 /** Then nothing is expected any more: the file was mixed up. */
 const FAILURES_MAX = 32
 const PIECE = 256 * 1024
@@ -42,6 +48,20 @@ interface Options {
   readonly fresh: (digest: Digest, chunk: Buffer) => Promise<void> | undefined
   /** Told of progress; may throw to end the reading. */
   readonly step: (bytes: number) => void
+}
+
+/** Chunks that are expected to follow one another. */
+interface Expected extends Part {
+  /** The first one's place in the old list. */
+  readonly from: number
+  readonly end: number
+}
+
+/** A part whose digests are being taken, or are there. */
+interface Taking {
+  readonly part: Expected
+  digests: Uint8Array | undefined
+  taken: Promise<void>
 }
 
 export class Rescan {
@@ -77,33 +97,43 @@ export class Rescan {
   /** Goes on as long as the chunks of the old file from this one on come one after the other. What is
    * looked at ahead grows with what was right, so that little is read in vain. */
   async #expect(from: number): Promise<void> {
-    for (let next = from; this.#failures < FAILURES_MAX; ) {
-      const ours = this.#part(next, this.#offset)
-      if (ours.lengths.length === 0) return
-      const theirs =
-        this.#ahead < PART ? undefined : this.#part(next + ours.lengths.length, ours.end)
-      const [second, first] = await Promise.all([
-        theirs &&
-          this.#threadOf()
-            ?.digests(theirs)
-            .catch(() => undefined),
-        this.#read(ours),
-      ])
-      for (const [part, digests] of [
-        [ours, first],
-        [theirs, second],
-      ] as const) {
-        if (part === undefined || digests === undefined) continue
-        const matching = this.#matching(next, part, digests)
-        next += matching
-        if (matching === part.lengths.length) continue
-        this.#ahead = AHEAD_MIN
-        this.#failures = matching === 0 ? this.#failures + 1 : 0
-        return
+    const underway: Taking[] = []
+    let [next, offset] = [from, this.#offset]
+    const begin = (take: (part: Expected) => Taking): boolean => {
+      const part = this.#part(next, offset)
+      if (part.lengths.length === 0) return false
+      next += part.lengths.length
+      offset = part.end
+      underway.push(take(part))
+      return true
+    }
+    while (this.#failures < FAILURES_MAX) {
+      const thread = this.#ahead < PART ? undefined : this.#threadOf()
+      while (thread !== undefined && thread.underway < QUEUE) {
+        if (!begin(part => this.#there(thread, part))) break
       }
+      // Never idle while the thread works; but its answers are let in.
+      if (underway[0]?.digests !== undefined) await nextTurn()
+      else if (underway.length < UNDERWAY_MAX && begin(part => this.#here(part))) await nextTurn()
+      else if (underway[0] !== undefined) await underway[0].taken
+      else return
+      while (underway[0]?.digests !== undefined) {
+        if (!this.#asExpected(underway.shift()!)) return
+      }
+    }
+  }
+
+  /** Whether all of a part is as it was; hands over what is. */
+  #asExpected({ part, digests }: Taking): boolean {
+    const matching = this.#matching(part, digests!)
+    if (matching === part.lengths.length) {
       this.#failures = 0
       this.#ahead = Math.min(this.#ahead * 2, PART)
+      return true
     }
+    this.#ahead = AHEAD_MIN
+    this.#failures = matching === 0 ? this.#failures + 1 : 0
+    return false
   }
 
   #threadOf(): HashThread | undefined {
@@ -111,8 +141,26 @@ export class Rescan {
     return this.#thread
   }
 
+  #there(thread: HashThread, part: Expected): Taking {
+    const taking: Taking = { part, digests: undefined, taken: Promise.resolve() }
+    taking.taken = thread
+      .digests(part)
+      // What broke the thread is met, or not, by reading here.
+      .catch(() => this.#digestsOf(part))
+      .then(digests => {
+        taking.digests = digests
+      })
+    // Nobody waits for those behind a part that was not as expected.
+    taking.taken.catch(() => undefined)
+    return taking
+  }
+
+  #here(part: Expected): Taking {
+    return { part, digests: this.#digestsOf(part), taken: Promise.resolve() }
+  }
+
   /** What is expected at this place: as many chunks as a thread takes at once. */
-  #part(from: number, offset: number): Part & { readonly end: number } {
+  #part(from: number, offset: number): Expected {
     const { handle, size, before } = this.#options
     const lengths: number[] = []
     let end = offset
@@ -125,17 +173,16 @@ export class Rescan {
       lengths.push(length)
       end += length
     }
-    return { fd: handle.fd, offset, lengths, end }
+    return { from, fd: handle.fd, offset, lengths, end }
   }
 
   /** The same as the thread does. */
-  async #read({ offset, lengths, end }: Part & { end: number }): Promise<Uint8Array> {
+  #digestsOf({ fd, offset, lengths, end }: Expected): Uint8Array {
     const memory = this.#memory.subarray(0, end - offset)
     const digests = Buffer.alloc(lengths.length * 32)
     let read = 0
     for (let more = 1; more > 0 && read < memory.length; read += more) {
-      const rest = memory.length - read
-      more = (await this.#options.handle.read(memory, read, rest, offset + read)).bytesRead
+      more = readSync(fd, memory, read, memory.length - read, offset + read)
     }
     let from = 0
     for (const [i, length] of lengths.entries()) {
@@ -147,7 +194,7 @@ export class Rescan {
   }
 
   /** Hands over the chunks that are as expected, up to the first that is not; answers how many. */
-  #matching(from: number, { lengths }: Part, digests: Uint8Array): number {
+  #matching({ from, lengths }: Expected, digests: Uint8Array): number {
     const { before, same, step } = this.#options
     for (const [i, length] of lengths.entries()) {
       const row = HEAD + (from + i) * ROW
