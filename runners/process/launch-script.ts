@@ -28,10 +28,25 @@ SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36
 
 
 def read_json(path):
-    # Written by the worker, for nobody else to write; the module json takes longer to load than all this.
     with open(path, encoding="utf-8") as file:
-        names = {"__builtins__": {}, "true": True, "false": False, "null": None}
-        return eval(file.read(), names)
+        return parse_json(file.read())
+
+
+def parse_json(text):
+    try:
+        # The scanner of the module json by itself: what comes with the module takes longer than all this.
+        from _json import make_scanner
+    except ImportError:
+        import json
+
+        return json.loads(text)
+
+    class Standard:
+        strict = True
+        object_hook = object_pairs_hook = parse_constant = None
+        parse_float, parse_int = float, int
+
+    return make_scanner(Standard)(text, 0)[0]
 
 
 def check(result, what):
