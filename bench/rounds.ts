@@ -33,7 +33,8 @@ export interface Running {
   readonly counted: boolean
   readonly profiles?: string | undefined
   record(line: Line): void
-  /** A contestant that failed takes no further part. */
+  /** A contestant that failed takes no further part; one that only failed to fetch goes on without that
+   * step, so that its pushes are compared all the same. */
   failed(contestant: string, error: Error): void
 }
 
@@ -43,15 +44,15 @@ export async function runRounds(
   running: Running,
 ): Promise<void> {
   const shared = new Work(join(running.folder, 'work'), suite.versions)
-  const taking = new Set(contestants)
+  const taking = new Map(contestants.map(one => [one, new Set(suite.steps)]))
   for (let round = 1; round <= running.rounds; round++) {
-    for (const contestant of taking) {
+    for (const [contestant, steps] of taking) {
       const folder = join(running.folder, `${contestant.name}-${round}`)
       mkdirSync(folder)
       const own = join(folder, 'own', 'work')
       const work = contestant.ownWork ? new Work(made(own), suite.versions) : shared
       try {
-        await oneRound(suite, contestant, { folder, work, round }, running)
+        await oneRound(suite, contestant, { folder, work, round, steps }, running)
       } catch (error) {
         running.failed(contestant.name, error as Error)
         taking.delete(contestant)
@@ -73,19 +74,25 @@ interface Here {
   readonly folder: string
   readonly work: Work
   readonly round: number
+  /** Those that it has not failed in. */
+  readonly steps: Set<Step>
 }
 
 async function oneRound(
   suite: Suite,
   contestant: Contestant,
-  { folder, work, round }: Here,
+  { folder, work, round, steps }: Here,
   running: Running,
 ): Promise<void> {
   const { counted, profiles } = running
   const session = await contestant.begin({ folder, work: work.folder, counted, profiles })
   try {
-    for (const step of suite.steps) {
-      const sample = await taken(step, session, work, folder)
+    for (const step of steps) {
+      const sample = await taken(step, session, work, folder).catch(error => {
+        if (!step.startsWith('checkout')) throw error
+        steps.delete(step)
+        running.failed(contestant.name, error)
+      })
       if (sample === undefined) continue
       const load = loadavg()[0] ?? 0
       running.record({
@@ -117,10 +124,13 @@ async function taken(
   if (session.checkout === undefined) return undefined
   const target = join(folder, 'checkout')
   mkdirSync(target)
-  const sample = await session.checkout(version, target)
-  requireSame(work, target)
-  rmSync(target, { recursive: true })
-  return sample
+  try {
+    const sample = await session.checkout(version, target)
+    requireSame(work, target)
+    return sample
+  } finally {
+    rmSync(target, { recursive: true })
+  }
 }
 
 /** A fast wrong answer is a bug with a stopwatch. */
