@@ -1,5 +1,6 @@
 /* Work that is done again and again, in case something was missed: one turn at a time, and a turn that
  * fails, because the ledger is away for example, is the next one's. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Parts } from '../parts.ts'
 
 export interface Repeated {
@@ -7,15 +8,26 @@ export interface Repeated {
   close(): Promise<void>
 }
 
-export function openRepeated(
-  work: () => Promise<void>,
-  { everyMs, log }: { readonly everyMs: number; readonly log: Parts['log'] },
-): Repeated {
-  let running: Promise<void> | undefined
+interface Options {
+  readonly everyMs: number
+  readonly log: Parts['log']
+  /** So long the first turn, at once, is waited for; it goes on after that. */
+  readonly firstMs: number
+}
 
-  async function turn(): Promise<void> {
+/** Rejects when the first turn fails while it is waited for. `work` ends early when it is told to. */
+export async function openRepeated(
+  work: (ending: AbortSignal) => Promise<void>,
+  { everyMs, firstMs, log }: Options,
+): Promise<Repeated> {
+  const ending = new AbortController()
+  const first = work(ending.signal)
+  let running: Promise<void> | undefined = turn(first)
+  await Promise.race([first, sleep(firstMs, undefined, { ref: false })])
+
+  async function turn(begun: Promise<void>): Promise<void> {
     try {
-      await work()
+      await begun
     } catch (error) {
       log('error', `what is unfinished could not be taken up: ${(error as Error).message}`)
     } finally {
@@ -24,12 +36,13 @@ export function openRepeated(
   }
 
   const timer = setInterval(() => {
-    running ??= turn()
+    running ??= turn(work(ending.signal))
   }, everyMs)
   timer.unref()
   return {
     async close() {
       clearInterval(timer)
+      ending.abort()
       await running
     },
   }

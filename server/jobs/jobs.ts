@@ -43,8 +43,11 @@ export async function openJobs(parts: Parts, messenger?: Messenger): Promise<Job
   const expiring = openExpiring(parts)
   const board = await openBoard(parts, messenger, attempt => expiring.begin(board, attempt))
   await readMemory(board)
-  await takeUp(board)
-  const again = openRepeated(() => takeUp(board), { everyMs: TAKE_UP_MS, log: parts.log })
+  const again = await openRepeated(ending => takeUp(board, ending), {
+    everyMs: TAKE_UP_MS,
+    firstMs: FIRST_MS,
+    log: parts.log,
+  })
   const neighbours = parts.settings.shared ? openNeighbours(board) : undefined
   return {
     board,
@@ -103,6 +106,8 @@ async function openBoard(
 
 /** Now and then: what an error left waiting goes on without a restart. */
 const TAKE_UP_MS = 30_000
+/** A start does not wait longer for it: with thousands of open jobs the rest goes on beside the calls. */
+const FIRST_MS = 1000
 
 /** Attempts whose lease has run out, each given up once. */
 function openExpiring({ log }: Parts) {

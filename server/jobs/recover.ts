@@ -33,15 +33,16 @@ export async function readMemory(board: Board): Promise<void> {
   await board.metrics.keepOnly(held)
 }
 
-/** Takes up everything unfinished. Can be called again at any time. */
-export async function takeUp(board: Board): Promise<void> {
+/** Takes up everything unfinished, until `ending` is aborted. Can be called again at any time. */
+export async function takeUp(board: Board, ending?: AbortSignal): Promise<void> {
   const open = resting(recordsOf<object>(board.parts.ledger, 'open/'))
   await attemptEach(board, 'a job could not be taken up', open, async ({ key }) => {
     const [, workspace = '', job = ''] = key.split('/')
-    await takeUpJob(board, workspace, job)
+    if (!ending?.aborted) await takeUpJob(board, workspace, job)
   })
   const endpoints = [...board.endpoints.values()]
   await attemptEach(board, 'an endpoint could not be taken up', endpoints, async endpoint => {
+    if (ending?.aborted) return
     await settleBuilt(board, endpoint.name)
     const { name, work: id, image, state, workspace, buildJob: job, createdAt } = endpoint
     if (image === null || state === 'PIPELINE_FAILURE') return
