@@ -20,7 +20,7 @@ import {
 export type { Opener, Prepared, RunnerFixture } from './fixture.ts'
 
 const STAMPED = /^\[\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\] /
-const FOREVER = '#!/bin/sh\necho one\nwhile :; do sleep 1; done\n'
+const FOREVER = 'echo one\nwhile :; do sleep 1; done\n'
 
 export function runnerConformance(name: string, open: () => Promise<RunnerFixture>): void {
   describe(`Runner: ${name}`, () => {
@@ -39,8 +39,8 @@ export function runnerConformance(name: string, open: () => Promise<RunnerFixtur
 
 function trainings(fixture: () => RunnerFixture): void {
   it('runs a training to its end and keeps what it wrote', async t => {
-    const train = '#!/bin/sh\nmkdir -p "$1/model"\necho weights > "$1/model/model.txt"\n'
-    const { order, place } = await sceneOf(t, fixture(), { program: { train } })
+    const script = 'mkdir -p "$1/model"\necho weights > "$1/model/model.txt"\n'
+    const { order, place } = await sceneOf(t, fixture(), { script })
 
     const running = await fixture().runner.run(order, place)
     const exit = await running.exit
@@ -55,8 +55,8 @@ function trainings(fixture: () => RunnerFixture): void {
   })
 
   it('reports the exit code of a training that fails', async t => {
-    const program = { train: '#!/bin/sh\necho broken >&2\nexit 7\n' }
-    const { order, place } = await sceneOf(t, fixture(), { program })
+    const script = 'echo broken >&2\nexit 7\n'
+    const { order, place } = await sceneOf(t, fixture(), { script })
 
     const exit = await (await fixture().runner.run(order, place)).exit
 
@@ -93,7 +93,7 @@ exit 0
   })
 
   it('calls a training that writes nothing a success, and leaves the output empty', async t => {
-    const { order, place } = await sceneOf(t, fixture(), { program: { train: '#!/bin/sh\n:\n' } })
+    const { order, place } = await sceneOf(t, fixture(), { script: ':' })
 
     const exit = await (await fixture().runner.run(order, place)).exit
 
@@ -124,7 +124,7 @@ function programs(fixture: () => RunnerFixture): void {
 
 function logs(fixture: () => RunnerFixture): void {
   it('stamps each line and follows the log live, from an offset on', async t => {
-    const { order, place } = await sceneOf(t, fixture(), { program: { train: FOREVER } })
+    const { order, place } = await sceneOf(t, fixture(), { script: FOREVER })
     const { runner } = fixture()
     await runner.run(order, place)
 
@@ -144,7 +144,7 @@ function logs(fixture: () => RunnerFixture): void {
   })
 
   it('stops following when told to', async t => {
-    const { order, place } = await sceneOf(t, fixture(), { program: { train: FOREVER } })
+    const { order, place } = await sceneOf(t, fixture(), { script: FOREVER })
     const { runner } = fixture()
     await runner.run(order, place)
     const told = new AbortController()
@@ -158,8 +158,8 @@ function logs(fixture: () => RunnerFixture): void {
   })
 
   it('keeps a log of 200 MB within its limit and says that the rest was dropped', async t => {
-    const train = '#!/bin/sh\nyes "a line of the length that lines have" | head -c 209715200\n'
-    const { order, place } = await sceneOf(t, fixture(), { program: { train } })
+    const script = 'yes "a line of the length that lines have" | head -c 209715200\n'
+    const { order, place } = await sceneOf(t, fixture(), { script })
     const before = process.memoryUsage().rss
 
     const exit = await (await fixture().runner.run(order, place)).exit
@@ -182,13 +182,12 @@ function logs(fixture: () => RunnerFixture): void {
 function endings(fixture: () => RunnerFixture): void {
   it('ends everything a program started, also what called setsid and ignores SIGTERM', async t => {
     const marker = `kaos-${randomUUID()}`
-    const train = `#!/bin/sh
-trap '' TERM
+    const script = `trap '' TERM
 setsid sh -c 'trap "" TERM; while :; do sleep 1; : ${marker}-child; done' &
 echo started
 while :; do sleep 1; : ${marker}; done
 `
-    const { order, place } = await sceneOf(t, fixture(), { program: { train } })
+    const { order, place } = await sceneOf(t, fixture(), { script })
     const { runner } = fixture()
     const running = await runner.run(order, place)
     for await (const piece of runner.logs(place, 0, new AbortController().signal)) {
@@ -204,8 +203,8 @@ while :; do sleep 1; : ${marker}; done
   })
 
   it('finds a training again after a kill -9 and learns its exit code', async t => {
-    const train = '#!/bin/sh\nsleep 1\nmkdir "$1"\necho done > "$1/model.txt"\nexit 3\n'
-    const scene = await sceneOf(t, fixture(), { program: { train } })
+    const script = 'sleep 1\nmkdir "$1"\necho done > "$1/model.txt"\nexit 3\n'
+    const scene = await sceneOf(t, fixture(), { script })
 
     await startAndDie(fixture().opener, scene)
     const adopted = await fixture().runner.adopt(scene.place)
@@ -221,7 +220,7 @@ while :; do sleep 1; : ${marker}; done
   })
 
   it('adopts nothing where nothing was started, and stops and releases it without complaint', async t => {
-    const { place } = await sceneOf(t, fixture(), { program: { train: FOREVER } })
+    const { place } = await sceneOf(t, fixture(), { script: FOREVER })
 
     await fixture().runner.stop(place, 0)
     await fixture().runner.release(place)
@@ -231,9 +230,9 @@ while :; do sleep 1; : ${marker}; done
   })
 
   it('shows what a program says of its metrics while it runs', async t => {
-    const train =
-      '#!/bin/sh\nmkdir -p "$(dirname "$KAOS_METRICS")"\necho "{}" > "$KAOS_METRICS"\necho said\nsleep 600\n'
-    const { order, place } = await sceneOf(t, fixture(), { program: { train } })
+    const script =
+      'mkdir -p "$(dirname "$KAOS_METRICS")"\necho "{}" > "$KAOS_METRICS"\necho said\nsleep 600\n'
+    const { order, place } = await sceneOf(t, fixture(), { script })
     const { runner } = fixture()
     await runner.run(order, place)
 
@@ -247,7 +246,7 @@ while :; do sleep 1; : ${marker}; done
   })
 
   it('measures a program while it runs, and not after', async t => {
-    const { order, place } = await sceneOf(t, fixture(), { program: { train: FOREVER } })
+    const { order, place } = await sceneOf(t, fixture(), { script: FOREVER })
     const { runner } = fixture()
     await runner.run(order, place)
 
@@ -279,8 +278,8 @@ function services(fixture: () => RunnerFixture): void {
   })
 
   it('reports a service that ends by itself as failed or succeeded, with its exit code', async t => {
-    const program = { serve: '#!/bin/sh\necho no model >&2\nexit 4\n' }
-    const { order, place } = await sceneOf(t, fixture(), { program })
+    const script = 'echo no model >&2\nexit 4\n'
+    const { order, place } = await sceneOf(t, fixture(), { script })
 
     const exit = await (await fixture().runner.serve(order, place)).exit
 

@@ -48,11 +48,17 @@ export interface Scene {
 }
 
 export interface SceneOptions {
-  /** File name -> text, made executable: { train: '#!/bin/sh\n…' }. */
-  readonly program: Readonly<Record<string, string>>
+  /** File name -> text, made executable: { train: '#!/usr/bin/env python3\n…' }. */
+  readonly program?: Readonly<Record<string, string>>
+  /** Instead, what `train` or `serve` does, in the words of sh: one image has them all. */
+  readonly script?: string
   readonly data?: Readonly<Record<string, string>>
   readonly resources?: RunOrder['resources']
 }
+
+/** What stands in CODE, with the same name, arguments and process. */
+const SCRIPTED = '#!/bin/sh\nexec /bin/sh -c "$CODE" "$0" "$@"\n'
+const scripted = new WeakMap<RunnerFixture['image'], Promise<Prepared>>()
 
 /** The data folder of every scene is called this below /pfs/data. */
 export const DATA_NAME = 'features:12345'
@@ -75,10 +81,11 @@ export async function sceneOf(
   await mkdir(place.dir)
   await mkdir(out)
   await mkdir(program)
-  await writeAll(program, options.program)
+  const { script } = options
+  await writeAll(program, options.program ?? { train: SCRIPTED, serve: SCRIPTED })
   await writeAll(join(base, 'data'), options.data ?? { 'a.csv': '1,2\n' })
   await writeAll(join(base, 'hyper'), { 'abcde/lr=1.json': '{"lr": 1}' })
-  const prepared = await fixture.image(program)
+  const prepared = await (script === undefined ? fixture.image : scriptedImage(fixture))(program)
   return {
     place,
     layout: await prepared.layout(),
@@ -87,12 +94,21 @@ export async function sceneOf(
       layout: () => prepared.layout(),
       program,
       resources: options.resources ?? {},
-      env: {},
+      env: script === undefined ? {} : { CODE: script },
       data: [{ name: DATA_NAME, path: join(base, 'data') }],
       hyper: join(base, 'hyper'),
       out,
       output: 'b82151',
     },
+  }
+}
+
+/** Made from the first folder that asks for it. */
+function scriptedImage({ image }: RunnerFixture): RunnerFixture['image'] {
+  return program => {
+    const made = scripted.get(image) ?? image(program)
+    scripted.set(image, made)
+    return made
   }
 }
 
