@@ -1,20 +1,33 @@
 /* The real DVC (KAOS_TEST_DVC names the program) against a server that asks for a token. */
 import assert from 'node:assert/strict'
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test, { type TestContext } from 'node:test'
+import test, { after, type TestContext } from 'node:test'
 import { tempFolder } from '../open.ts'
 import { needed, type Program, program } from '../programs.ts'
 import { filesOf, openRemotes, type Remotes, versionsOf } from '../remotes.ts'
 
-const FILES = 300
+const FILES = 120
 
 interface Project {
   readonly server: Remotes
   readonly token: string
   readonly dvc: Program
-  /** A DVC project with a folder `data` of 300 files. */
+  /** A DVC project with a folder `data` of 120 files. */
   readonly folder: string
+}
+
+/** What `dvc init` and `dvc add` make, once for all. */
+const pattern = await mkdtemp(join(tmpdir(), 'kaos-dvc-'))
+after(() => rm(pattern, { recursive: true }))
+let made: Promise<void> | undefined
+
+async function makePattern(dvc: Program): Promise<void> {
+  await dvc.run(pattern, 'init', '--no-scm', '--quiet')
+  await mkdir(join(pattern, 'data/deep/er'), { recursive: true })
+  for (let i = 0; i < FILES; i++) await writeFile(join(pattern, pathOf(i)), textOf(i))
+  await dvc.run(pattern, 'add', '--quiet', 'data')
 }
 
 async function openProject(t: TestContext): Promise<Project> {
@@ -24,10 +37,9 @@ async function openProject(t: TestContext): Promise<Project> {
   const folder = await tempFolder(t)
   const own = { DVC_NO_ANALYTICS: '1', DVC_SITE_CACHE_DIR: join(folder, '.site') }
   const dvc = await program(t, file, own)
-  await dvc.run(folder, 'init', '--no-scm', '--quiet')
-  await mkdir(join(folder, 'data/deep/er'), { recursive: true })
-  for (let i = 0; i < FILES; i++) await writeFile(join(folder, pathOf(i)), textOf(i))
-  await dvc.run(folder, 'add', '--quiet', 'data')
+  made ??= makePattern(dvc)
+  await made
+  await cp(pattern, folder, { recursive: true })
   return { server, token, dvc, folder }
 }
 
@@ -36,9 +48,9 @@ const pathOf = (i: number) => `data/${i % 3 === 0 ? 'deep/er/' : ''}${i}.csv`
 const textOf = (i: number) => `${i},`.repeat(i % 50 === 1 ? 60_000 : i % 50)
 
 /** Another checkout of the same project, without what DVC keeps beside it. */
-async function cloneOf(t: TestContext, { folder, dvc }: Project): Promise<string> {
+async function cloneOf(t: TestContext, { folder }: Project): Promise<string> {
   const clone = await tempFolder(t)
-  await dvc.run(clone, 'init', '--no-scm', '--quiet')
+  await mkdir(join(clone, '.dvc'))
   for (const file of ['data.dvc', '.dvc/config']) await cp(join(folder, file), join(clone, file))
   return clone
 }
@@ -48,32 +60,56 @@ async function textsIn(folder: string): Promise<string[]> {
   return Promise.all(paths.map(path => readFile(path, 'utf8')))
 }
 
-const REMOTES = {
-  http: async ({ dvc, folder, server, token }: Project) => {
-    await dvc.run(folder, 'remote', 'add', '-d', 'kaos', `${server.base}/dvc/mnist/features`)
-    await dvc.run(folder, 'remote', 'modify', 'kaos', 'auth', 'basic')
-    await dvc.run(folder, 'remote', 'modify', 'kaos', 'user', 'anybody')
-    await dvc.run(folder, 'remote', 'modify', 'kaos', 'password', token)
-  },
-  'http with a header of its own': async ({ dvc, folder, server, token }: Project) => {
-    await dvc.run(folder, 'remote', 'add', '-d', 'kaos', `${server.base}/dvc/mnist/features`)
-    await dvc.run(folder, 'remote', 'modify', 'kaos', 'auth', 'custom')
-    await dvc.run(folder, 'remote', 'modify', 'kaos', 'custom_auth_header', 'Authorization')
-    await dvc.run(folder, 'remote', 'modify', 'kaos', 'password', `Bearer ${token}`)
-    await dvc.run(folder, 'remote', 'modify', 'kaos', 'method', 'PUT')
-  },
-  webdav: async ({ dvc, folder, server, token }: Project) => {
-    const url = `${server.base.replace('http:', 'webdav:')}/dvc/mnist/features`
-    await dvc.run(folder, 'remote', 'add', '-d', 'kaos', url)
-    await dvc.run(folder, 'remote', 'modify', 'kaos', 'token', token)
-  },
-} as const satisfies Record<string, (project: Project) => Promise<void>>
+type Remote = Readonly<Record<string, string>> & { readonly url: string }
 
-for (const [name, addRemote] of Object.entries(REMOTES)) {
+const REMOTES = {
+  http: ({ server, token }: Project) => ({
+    url: `${server.base}/dvc/mnist/features`,
+    auth: 'basic',
+    user: 'anybody',
+    password: token,
+  }),
+  'http with a header of its own': ({ server, token }: Project) => ({
+    url: `${server.base}/dvc/mnist/features`,
+    auth: 'custom',
+    custom_auth_header: 'Authorization',
+    password: `Bearer ${token}`,
+    method: 'PUT',
+  }),
+  webdav: ({ server, token }: Project) => ({
+    url: `${server.base.replace('http:', 'webdav:')}/dvc/mnist/features`,
+    token,
+  }),
+} as const satisfies Record<string, (project: Project) => Remote>
+
+/** As the commands of the docs write it. */
+async function addRemote({ folder }: Project, remote: Remote): Promise<void> {
+  const lines = Object.entries(remote).map(([key, value]) => `    ${key} = ${value}\n`)
+  const text = `[core]\n    no_scm = True\n    remote = kaos\n['remote "kaos"']\n${lines.join('')}`
+  await writeFile(join(folder, '.dvc', 'config'), text)
+}
+
+test('dvc keeps of the commands in the docs what the other tests write', async t => {
+  const project = await openProject(t)
+  const { dvc, folder } = project
+  const config = join(folder, '.dvc', 'config')
+  const { url, ...settings } = REMOTES.http(project)
+
+  await dvc.run(folder, 'remote', 'add', '-d', 'kaos', url)
+  for (const [key, value] of Object.entries(settings)) {
+    await dvc.run(folder, 'remote', 'modify', 'kaos', key, value)
+  }
+
+  const typed = await readFile(config, 'utf8')
+  await addRemote(project, { url, ...settings })
+  assert.equal(typed, await readFile(config, 'utf8'))
+})
+
+for (const [name, remoteOf] of Object.entries(REMOTES)) {
   test(`dvc over ${name}: push, status, pull elsewhere, change, push again`, async t => {
     const project = await openProject(t)
     const { dvc, folder, server } = project
-    await addRemote(project)
+    await addRemote(project, remoteOf(project))
 
     await dvc.run(folder, 'push')
     const status = await dvc.run(folder, 'status', '-c')
@@ -104,7 +140,7 @@ for (const [name, addRemote] of Object.entries(REMOTES)) {
 test('dvc over webdav collects what no version of the project names any more', async t => {
   const project = await openProject(t)
   const { dvc, folder, server } = project
-  await REMOTES.webdav(project)
+  await addRemote(project, REMOTES.webdav(project))
   await dvc.run(folder, 'push')
   await rm(join(folder, pathOf(1)))
   await writeFile(join(folder, pathOf(7)), 'changed')
@@ -128,7 +164,8 @@ test('dvc over webdav collects what no version of the project names any more', a
 
 test('dvc is told that a token is wrong', async t => {
   const project = await openProject(t)
-  await REMOTES.http({ ...project, token: `kaos_${'a'.repeat(43)}` })
+  const token = `kaos_${'a'.repeat(43)}`
+  await addRemote(project, REMOTES.http({ ...project, token }))
 
   const { code, text } = await project.dvc.attempt(project.folder, 'push')
 
