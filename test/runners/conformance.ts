@@ -13,6 +13,7 @@ import {
   logOf,
   type RunnerFixture,
   sceneOf,
+  scriptOf,
   serviceNamed,
   startAndDie,
 } from './fixture.ts'
@@ -262,8 +263,8 @@ while :; do sleep 1; : ${marker}; done
 
 function services(fixture: () => RunnerFixture): void {
   it('runs two services at once, each on its own port 8080', async t => {
-    const one = await sceneOf(t, fixture(), { program: { serve: serviceNamed('one') } })
-    const two = await sceneOf(t, fixture(), { program: { serve: serviceNamed('two') } })
+    const one = await sceneOf(t, fixture(), { script: scriptOf(serviceNamed('one')) })
+    const two = await sceneOf(t, fixture(), { script: scriptOf(serviceNamed('two')) })
     const { runner } = fixture()
 
     const first = await runner.serve(one.order, one.place)

@@ -186,6 +186,11 @@ export function askOnce(address: Reach, path: string): Promise<string> {
   })
 }
 
+/** A program of Python as a script of sh. */
+export function scriptOf(python: string): string {
+  return `exec python3 - <<'END'\n${python}END\n`
+}
+
 /** A service on port 8080 (or PORT) that answers its name and the method. */
 export function serviceNamed(name: string): string {
   return `#!/usr/bin/env python3

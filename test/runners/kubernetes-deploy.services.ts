@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test'
 import { KubeConfig, type KubernetesObject } from '@kubernetes/client-node'
 import { parseAllDocuments } from 'yaml'
 import type { Cluster } from '../../runners/kubernetes/cluster.ts'
-import { answerOf, logOf, sceneOf, serviceNamed } from './fixture.ts'
+import { answerOf, logOf, sceneOf, scriptOf, serviceNamed } from './fixture.ts'
 import { type KubernetesFixture, kubeconfig, openKubernetesFixture } from './kubernetes-fixture.ts'
 
 const BASE = join(import.meta.dirname, '..', '..', 'docs', 'deploy', 'kubernetes')
@@ -100,10 +100,10 @@ describe('the base for a cluster', () => {
     t.after(() => runner.close())
     const own = { ...fixture, runner }
 
-    const training = await sceneOf(t, own, { program: { train: '#!/bin/sh\necho trained\n' } })
+    const training = await sceneOf(t, own, { script: 'echo trained' })
     const pull = { ...training.order, pull: 'kaos_token' }
     const exit = await (await runner.run(pull, training.place)).exit
-    const service = await sceneOf(t, own, { program: { serve: serviceNamed('one') } })
+    const service = await sceneOf(t, own, { script: scriptOf(serviceNamed('one')) })
     const serving = await runner.serve(service.order, service.place)
 
     assert.equal(exit.state, 'succeeded', exit.reason)

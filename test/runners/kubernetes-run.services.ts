@@ -6,12 +6,12 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import type { KubernetesOptions } from '../../runners/kubernetes/settings.ts'
 import type { Exit, Runner } from '../../runners/runner.ts'
 import { attemptOf, programDockerfile, RUNS_CODE } from './docker-fixture.ts'
-import { answerOf, logOf, type Prepared, sceneOf, serviceNamed } from './fixture.ts'
+import { answerOf, logOf, type Prepared, sceneOf, scriptOf, serviceNamed } from './fixture.ts'
 import { type KubernetesFixture, openKubernetesFixture } from './kubernetes-fixture.ts'
 import { offerGpus } from './pretend-gpus.ts'
 
 const MEBIBYTE = 1024 * 1024
-const FOREVER = '#!/bin/sh\necho one\nwhile :; do sleep 1; done\n'
+const FOREVER = 'echo one\nwhile :; do sleep 1; done\n'
 
 let fixture: KubernetesFixture
 let plain: Prepared
@@ -199,7 +199,7 @@ describe('an endpoint in a cluster', () => {
   it('is made anew by its Deployment when its pod is deleted, behind the same name', async t => {
     const runner = await fixture.open({ reach: 'service' })
     t.after(() => runner.close())
-    const { order, place } = await serviceAt(t, serviceNamed('one'))
+    const { order, place } = await serviceAt(t, scriptOf(serviceNamed('one')))
     const running = await runner.serve(order, place)
     const host = `kaos-${place.attempt}-attempt.${fixture.namespace}.svc`
     assert.deepEqual(running.address, { host, port: 8080 })
@@ -221,7 +221,7 @@ describe('an endpoint in a cluster', () => {
   })
 
   it('that is reached by the address of its pod is started again when that is gone', async t => {
-    const { runner, order, place } = await serviceAt(t, serviceNamed('one'))
+    const { runner, order, place } = await serviceAt(t, scriptOf(serviceNamed('one')))
     const running = await runner.serve(order, place)
     assert.equal(await answerOf(running.address!, '/ping'), 'one')
     const { core } = fixture.cluster
@@ -256,12 +256,12 @@ describe('an endpoint in a cluster', () => {
 
 async function serviceAt(
   t: TestContext,
-  serve: string,
+  script: string,
 ): Promise<{
   runner: Runner
   order: Awaited<ReturnType<typeof sceneOf>>['order']
   place: Awaited<ReturnType<typeof sceneOf>>['place']
 }> {
-  const { order, place } = await sceneOf(t, fixture, { program: { serve } })
+  const { order, place } = await sceneOf(t, fixture, { script })
   return { runner: fixture.runner, order: { ...order, pull: 'kaos_token' }, place }
 }
