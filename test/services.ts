@@ -1,10 +1,10 @@
 /* The suites against real services (`npm run test:services`), in two lanes beside each other, each of them
- * one file at a time. One has what runs containers, and the engine and the cluster to itself; the other
- * whole set-ups, and the one database of Neo4j to itself. Who is through takes of the rest. What a
- * file says is shown when it has ended, and at the end what took longest. With a word behind, those files
- * alone that have it in their path. */
+ * one file at a time. One begins with the runners, the other with whole set-ups that have the one
+ * database of Neo4j to themselves; who is through takes of the rest. What a file says is shown when it
+ * has ended, and at the end what took longest. With a word behind, those files alone that have it in
+ * their path. */
 import './compiled.ts'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { run } from 'node:test'
@@ -23,7 +23,11 @@ const ran: Ran[] = []
 const [word = ''] = process.argv.slice(2)
 const all = globSync('test/**/*.services.ts', { cwd: root }).sort()
 const rest = all.filter(file => file.includes(word))
-const taken = (below: string) => rest.filter(file => file.startsWith(below)).map(take)
+const taken = (is: (file: string) => boolean) => rest.filter(is).map(take)
+const isRunner = (file: string) => file.startsWith('test/runners/')
+/** Others in Neo4j have labels of their own. */
+const isWholeDatabase = (file: string) =>
+  file.startsWith('test/e2e/') && readFileSync(join(root, file), 'utf8').includes('neo4j-place')
 
 function take(file: string): string {
   rest.splice(rest.indexOf(file), 1)
@@ -58,7 +62,7 @@ async function lane(own: string[]): Promise<void> {
 }
 
 const began = performance.now()
-await Promise.all([lane(taken('test/runners/')), lane(taken('test/e2e/'))])
+await Promise.all([lane(taken(isRunner)), lane(taken(isWholeDatabase))])
 
 const minutes = ((performance.now() - began) / 60_000).toFixed(1)
 const tests = ran.reduce((sum, one) => sum + one.tests, 0)
