@@ -158,8 +158,8 @@ function logs(fixture: () => RunnerFixture): void {
     assert.ok(told.signal.aborted)
   })
 
-  it('keeps a log of 100 MB within its limit and says that the rest was dropped', async t => {
-    const script = 'yes "a line of the length that lines have" | head -c 104857600\n'
+  it('keeps a log of 200 MB within its limit and says that the rest was dropped', async t => {
+    const script = 'yes "a line of the length that lines have" | head -c 209715200\n'
     const { order, place } = await sceneOf(t, fixture(), { script })
     const before = process.memoryUsage().rss
 
