@@ -16,6 +16,8 @@ const LIMIT_DEFAULT = 10_000
 /** What is found at once, without a thread: the event loop stands still for well under a millisecond. */
 const SMALL_NODES = 64
 const SMALL_EDGES = 512
+/** Nodes of a step from which on SQLite drops what it meets twice: for fewer that costs more than it saves. */
+const WIDE = 64
 /** Nodes of a part: it is unpacked in one turn of the event loop. */
 const NODES_PAGE = 1000
 
@@ -129,16 +131,21 @@ function withinDepth(
   depth: number,
   most: number,
 ): number[] {
-  const text = `SELECT DISTINCT e.${walk.far} FROM json_each(:level) l
-    CROSS JOIN edge e ON e.${walk.near} = l.value AND ${walk.counts}${walk.known} LIMIT :rows`
+  const steps = `FROM json_each(:level) l
+    CROSS JOIN edge e ON e.${walk.near} = l.value AND ${walk.counts}${walk.known}`
   const seen = new Set([start])
   let level = [start]
   for (let step = 0; step < depth && level.length > 0 && seen.size <= most; step++) {
     const next: number[] = []
-    // However many of them are known already, there are enough new ones among so many.
-    const bounds = { level: JSON.stringify(level), asOf: walk.asOf, rows: most + 1 }
-    const rows = database.rows(text).all(bounds)
-    for (const [n] of rows as unknown as [number][]) {
+    const bounds = { level: JSON.stringify(level), asOf: walk.asOf }
+    // However many of a wide step are known already, there are enough new ones among so many.
+    const rows =
+      level.length < WIDE
+        ? database.rows(`SELECT e.${walk.far} ${steps}`).iterate(bounds)
+        : database
+            .rows(`SELECT DISTINCT e.${walk.far} ${steps} LIMIT :rows`)
+            .all({ ...bounds, rows: most + 1 })
+    for (const [n] of rows as unknown as Iterable<[number]>) {
       if (seen.has(n)) continue
       seen.add(n)
       next.push(n)
