@@ -10,6 +10,8 @@ export interface Settings {
   readonly rounds: number
   /** Some of PARTS. */
   readonly only: readonly string[]
+  /** Names of contestants; undefined: all. */
+  readonly who: readonly string[] | undefined
   /** Where workloads are kept between runs. */
   readonly cache: string
   /** Where everything else is made, and removed. */
@@ -33,6 +35,7 @@ const OPTIONS = {
   scale: { type: 'string' },
   rounds: { type: 'string' },
   only: { type: 'string' },
+  who: { type: 'string' },
   cache: { type: 'string' },
   work: { type: 'string' },
   out: { type: 'string' },
@@ -61,6 +64,7 @@ export function settingsOf(argv: readonly string[]): { programs: string[]; setti
     scale,
     rounds,
     only,
+    who: values.who?.split(','),
     cache: values.cache ?? join(tmpdir(), 'kaos-bench-workloads'),
     work: values.work ?? tmpdir(),
     out: values.out,

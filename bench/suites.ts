@@ -97,7 +97,10 @@ export async function everySuite(settings: Settings, stage: Stage): Promise<void
     const folder = join(stage.folder, plan.name)
     mkdirSync(folder)
     const running = { folder, record: stage.record, failed }
-    const all = plan.contestants(stage.peers).filter(one => one !== undefined)
+    const all = plan
+      .contestants(stage.peers)
+      .filter(one => one !== undefined)
+      .filter(({ name }) => settings.who?.includes(name) !== false)
     await runRounds(suite, all, { ...running, rounds: settings.rounds, counted: false })
     const wired = all.filter(one => one.wired && !missing.has(one.name))
     const counted = { ...suite, steps: suite.steps.filter(COUNTED) }

@@ -79,6 +79,7 @@ test('medians and quantiles are values that were measured', () => {
 test('settings that mean nothing are refused', () => {
   assert.equal(settingsOf(['store', '--small']).settings.scale, 1 / 64)
   assert.deepEqual(settingsOf(['store', '--only', 'W1,B6']).settings.only, ['W1', 'B6'])
+  assert.deepEqual(settingsOf(['store', '--who', 'kaos,kit']).settings.who, ['kaos', 'kit'])
   assert.throws(() => settingsOf(['--scale', '2']), /--scale is a number/)
   assert.throws(() => settingsOf(['--rounds', '0']), /--rounds is a number/)
   assert.throws(() => settingsOf(['--only', 'W9']), /not W9/)
