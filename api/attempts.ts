@@ -17,6 +17,7 @@
 import Type, { type Static } from 'typebox'
 import { Envelope } from './attestation.ts'
 import { DigestSchema } from './digest-schema.ts'
+import { Measurement } from './measurements.ts'
 import { LABELS_MAX, Label, WorkerAbout } from './workers.ts'
 
 const Id = Type.String({ pattern: '^[0-9a-f]{32}$' })
@@ -182,43 +183,6 @@ export type Address = Static<typeof Address>
 /** How the server reaches it: there, on its own host, or through the forwarder of its worker. */
 export const Reach = Type.Union([...Address.anyOf, Type.Object({ forwarder: Type.String() })])
 export type Reach = Static<typeof Reach>
-
-/** A device that a program may use, as it stands: others on it count as well. */
-export const GpuUse = Type.Object({
-  /** Number on its host. */
-  device: Type.String(),
-  /** 0 to 1: the part of the last moments in which it computed. */
-  busy: Type.Number(),
-  memoryBytes: Type.Integer(),
-})
-export type GpuUse = Static<typeof GpuUse>
-
-export const Measurement = Type.Object({
-  at: At,
-  /** CPU time used since the start, seconds. */
-  cpuSeconds: Type.Number(),
-  memoryBytes: Type.Integer(),
-  /** Bytes since the start, each absent where the system does not tell: from and to disks (what was
-   * in memory already is not read from one), and over networks. */
-  readBytes: Type.Optional(Type.Integer()),
-  writtenBytes: Type.Optional(Type.Integer()),
-  receivedBytes: Type.Optional(Type.Integer()),
-  sentBytes: Type.Optional(Type.Integer()),
-  gpus: Type.Optional(Type.Array(GpuUse)),
-})
-export type Measurement = Static<typeof Measurement>
-
-/** One value of a metric that a training said while it ran, in MLflow's words. */
-export const MetricPoint = Type.Object({
-  key: Type.String(),
-  value: Type.Number(),
-  step: Type.Integer(),
-  /** Milliseconds since 1970. */
-  timestamp: Type.Integer(),
-})
-export type MetricPoint = Static<typeof MetricPoint>
-/** In the output folder of a training: JSON lines, read while it writes them. */
-export const METRICS_FILE = 'metrics/metrics.jsonl'
 
 export const PHASES = ['preparing', 'running', 'collecting', 'serving', 'restarting'] as const
 

@@ -1,7 +1,7 @@
 /* How busy the GPUs of this host are, by `nvidia-smi`. Asking takes a good part of a second, so it is
  * done beside everything else, and all who ask within a moment share one answer. */
 import { execFile } from 'node:child_process'
-import type { GpuUse } from '../api/attempts.ts'
+import type { GpuUse } from '../api/measurements.ts'
 
 /** `devices`: only these, by number; absent: all. Nothing where there is no answer. */
 export type LookAtGpus = (devices?: readonly string[]) => Promise<GpuUse[]>

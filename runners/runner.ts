@@ -6,7 +6,8 @@
  * also from another process after a kill -9 of this one, and still learns its exit code. After
  * `stop` has resolved nothing of the program is alive. A program that fails is an answer; a runner
  * that cannot run it throws RUNNER_UNAVAILABLE. */
-import type { Address, Environment, Image, Measurement, Resources } from '../api/attempts.ts'
+import type { Address, Environment, Image, Resources } from '../api/attempts.ts'
+import type { Measurement } from '../api/measurements.ts'
 import type { Gpu } from '../api/workers.ts'
 
 /** A folder that belongs to one attempt alone. The runner may keep files of its own in `dir/run`;

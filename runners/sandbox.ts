@@ -7,7 +7,7 @@
  *
  * A USER of the Dockerfile is kept unless it is root. Otherwise the program is nobody, and what
  * original bundles write to (/tmp, /run, nginx's folders, their own folder) is writable for it. */
-import { METRICS_FILE } from '../api/attempts.ts'
+import { METRICS_FILE } from '../api/measurements.ts'
 import { FORCED_AT, type RunOrder, type TrialOrder } from './runner.ts'
 
 export const OUT = '/pfs/out'

@@ -10,9 +10,9 @@ import type { Settings } from './parts.ts'
 import { engineAnswers, socketOf } from './system/engine.ts'
 import { NEO4J_SOURCES, neo4jOf } from './system/neo4j-settings.ts'
 import { OPERATION_SOURCES, operationOf } from './system/operation-settings.ts'
-import { oneOf, whole } from './system/readers.ts'
+import { fileAt, oneOf, textAt, whole } from './system/readers.ts'
 import { REDIS_SOURCES, redisOf } from './system/redis-settings.ts'
-import { contentOf, S3_SOURCES, s3Of } from './system/s3-settings.ts'
+import { S3_SOURCES, s3Of } from './system/s3-settings.ts'
 import { enrolOf, WORKER_SOURCES } from './worker/settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -43,9 +43,9 @@ const SOURCES = {
     allowed: 'process, docker or kubernetes',
     read: oneOf('process', 'docker', 'kubernetes'),
   },
-  dockerSocket: { variable: 'KAOS_DOCKER_SOCKET', allowed: 'a path', read: text },
-  dockerHost: { variable: 'DOCKER_HOST', allowed: 'unix:// or tcp:// and a place', read: text },
-  baseImage: { variable: 'KAOS_BASE_IMAGE', allowed: 'the name of an image', read: text },
+  dockerSocket: textAt('KAOS_DOCKER_SOCKET', 'a path'),
+  dockerHost: textAt('DOCKER_HOST', 'unix:// or tcp:// and a place'),
+  baseImage: textAt('KAOS_BASE_IMAGE', 'the name of an image'),
   ...WORKER_SOURCES,
   slots: { variable: 'KAOS_SLOTS', allowed: '1 to 1024', read: whole(1, 1024) },
   ingestAllow: {
@@ -80,22 +80,14 @@ const SOURCES = {
     allowed: 'a file that can be read',
     read: file,
   },
-  adminToken: {
-    variable: 'KAOS_ADMIN_TOKEN_FILE',
-    allowed: 'a file that can be read',
-    read: contentOf,
-  },
+  adminToken: fileAt('KAOS_ADMIN_TOKEN_FILE'),
   openLineageUrl: {
     variable: 'KAOS_OPENLINEAGE_URL',
     allowed: 'an address such as https://marquez.example.com',
     read: baseUrl,
   },
-  openLineageKey: { variable: 'KAOS_OPENLINEAGE_API_KEY', allowed: 'a text', read: text },
-  openLineageKeyFile: {
-    variable: 'KAOS_OPENLINEAGE_API_KEY_FILE',
-    allowed: 'a file that can be read',
-    read: contentOf,
-  },
+  openLineageKey: textAt('KAOS_OPENLINEAGE_API_KEY'),
+  openLineageKeyFile: fileAt('KAOS_OPENLINEAGE_API_KEY_FILE'),
   allowProcess: { variable: 'KAOS_ALLOW_PROCESS_RUNNER', allowed: '1 or 0', read: yes },
   scrubDays: {
     variable: 'KAOS_SCRUB_DAYS',

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
-import { Measurement, MetricPoint, Resources } from '../attempts.ts'
+import { Resources } from '../attempts.ts'
 import { DigestSchema } from '../digest-schema.ts'
+import { Measurement, MetricPoint } from '../measurements.ts'
 import { At, Nullable, Optional } from './common.ts'
 
 export const JOB_STATES = [

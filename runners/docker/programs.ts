@@ -1,6 +1,7 @@
 /* The programs that run in this engine's containers, by place. */
 import type Dockerode from 'dockerode'
-import type { Address, Environment, Measurement } from '../../api/attempts.ts'
+import type { Address, Environment } from '../../api/attempts.ts'
+import type { Measurement } from '../../api/measurements.ts'
 import { timeOf } from '../exit.ts'
 import { openGpuLook } from '../gpu-use.ts'
 import { gpuFacts } from '../gpus.ts'

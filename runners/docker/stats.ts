@@ -1,6 +1,6 @@
 /* What a container uses now, out of the engine's own figures. */
 import type Dockerode from 'dockerode'
-import type { Measurement } from '../../api/attempts.ts'
+import type { Measurement } from '../../api/measurements.ts'
 
 /** Undefined if the container does not run. */
 export function measurementOf(stats: Dockerode.ContainerStats): Measurement | undefined {

@@ -1,7 +1,8 @@
 /* The programs that run in this cluster, by place. */
 import { chmod } from 'node:fs/promises'
-import type { Environment, Measurement } from '../../api/attempts.ts'
+import type { Environment } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
+import type { Measurement } from '../../api/measurements.ts'
 import { readLog } from '../read-log.ts'
 import { forget, readRecord, writeRecord } from '../records.ts'
 import type { Exit, Note, Place, Running, RunOrder, TrialOrder } from '../runner.ts'

@@ -2,7 +2,7 @@
  * cluster's metrics server, which knows every quarter of a minute, and CPU only as a rate. */
 import { text } from 'node:stream/consumers'
 import type { V1Pod } from '@kubernetes/client-node'
-import type { Measurement } from '../../api/attempts.ts'
+import type { Measurement } from '../../api/measurements.ts'
 import type { Cluster } from './cluster.ts'
 import { Kubelets } from './kubelet.ts'
 import { quantityOf } from './nodes.ts'

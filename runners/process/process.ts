@@ -3,8 +3,9 @@
  * kernel allows it, shows /opt/program and /pfs at their places. There is no isolation to trust. */
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
-import type { Environment, Measurement } from '../../api/attempts.ts'
+import type { Environment } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
+import type { Measurement } from '../../api/measurements.ts'
 import { openGpuLook } from '../gpu-use.ts'
 import { findGpus, type Gpus, gpuFacts } from '../gpus.ts'
 import { usageOf } from '../host-processes.ts'

@@ -1,6 +1,7 @@
 /* The lease of an attempt: renewed all the while, so that the server knows that it goes on, where a
  * service listens, and what it uses; and so that a kill is learnt of within a second. */
-import type { Lease as Granted, Measurement, Progress, Renewal } from '../../api/attempts.ts'
+import type { Lease as Granted, Progress, Renewal } from '../../api/attempts.ts'
+import type { Measurement } from '../../api/measurements.ts'
 import type { AttemptCalls } from './attempts-client.ts'
 import { backoff, isGone } from './patience.ts'
 

@@ -5,7 +5,7 @@
  *
  * Always true: the same bytes give the same points, whichever way they are cut. So a worker that was
  * killed reads the file from its beginning and leaves out as many points as it had kept. */
-import type { MetricPoint } from '../../api/attempts.ts'
+import type { MetricPoint } from '../../api/measurements.ts'
 
 /** Of one attempt. */
 export const POINTS_MAX = 200_000

@@ -3,7 +3,7 @@
  * time: no link is followed, and nothing is waited for. */
 import { constants, type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { METRICS_FILE } from '../../api/attempts.ts'
+import { METRICS_FILE } from '../../api/measurements.ts'
 import { MetricLines } from './metric-lines.ts'
 import { passed } from './sampling.ts'
 import type { Work } from './work.ts'

@@ -1,9 +1,7 @@
 /* The settings that put the ledger into Neo4j: all of them, or none. */
 import { KaosError } from '../../api/errors.ts'
 import type { Settings } from '../parts.ts'
-import { contentOf } from './s3-settings.ts'
-
-const text = (value: string) => value
+import { fileAt, textAt } from './readers.ts'
 
 export const NEO4J_SOURCES = {
   neo4jUrl: {
@@ -12,14 +10,10 @@ export const NEO4J_SOURCES = {
     read: (value: string) =>
       /^(bolt|neo4j)(\+ssc?)?:\/\/[^/]+\/?$/.test(value) ? value : undefined,
   },
-  neo4jUser: { variable: 'KAOS_NEO4J_USER', allowed: 'a name', read: text },
-  neo4jPassword: { variable: 'KAOS_NEO4J_PASSWORD', allowed: 'a text', read: text },
-  neo4jPasswordFile: {
-    variable: 'KAOS_NEO4J_PASSWORD_FILE',
-    allowed: 'a file that can be read',
-    read: contentOf,
-  },
-  neo4jDatabase: { variable: 'KAOS_NEO4J_DATABASE', allowed: 'a name', read: text },
+  neo4jUser: textAt('KAOS_NEO4J_USER', 'a name'),
+  neo4jPassword: textAt('KAOS_NEO4J_PASSWORD'),
+  neo4jPasswordFile: fileAt('KAOS_NEO4J_PASSWORD_FILE'),
+  neo4jDatabase: textAt('KAOS_NEO4J_DATABASE', 'a name'),
 } as const
 
 type Given = Record<'url' | 'user' | 'password' | 'database', string | undefined>

@@ -1,7 +1,7 @@
 /* Where Redis is, and its password from a file. The password is set into the address: all that speaks
  * to Redis takes one. */
 import { KaosError } from '../../api/errors.ts'
-import { contentOf } from './s3-settings.ts'
+import { fileAt } from './readers.ts'
 
 export const REDIS_SOURCES = {
   redisUrl: {
@@ -9,11 +9,7 @@ export const REDIS_SOURCES = {
     allowed: 'redis:// or rediss:// and a place',
     read: (value: string) => (/^rediss?:\/\/[^/]+(\/\d+)?\/?$/.test(value) ? value : undefined),
   },
-  redisPasswordFile: {
-    variable: 'KAOS_REDIS_PASSWORD_FILE',
-    allowed: 'a file that can be read',
-    read: contentOf,
-  },
+  redisPasswordFile: fileAt('KAOS_REDIS_PASSWORD_FILE'),
 } as const
 
 /** CONFIGURATION for a password without a place, and for two passwords. */

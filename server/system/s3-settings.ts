@@ -1,9 +1,7 @@
 /* The settings that put the store into a bucket: all of them, or none. */
-import { readFileSync } from 'node:fs'
 import { KaosError } from '../../api/errors.ts'
 import type { Settings } from '../parts.ts'
-
-const text = (value: string) => value
+import { fileAt, textAt } from './readers.ts'
 
 export const S3_SOURCES = {
   s3Endpoint: {
@@ -16,19 +14,11 @@ export const S3_SOURCES = {
     allowed: 'the name of a bucket: 3 to 63 small letters, digits, dots and dashes',
     read: (value: string) => (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value) ? value : undefined),
   },
-  s3AccessKey: { variable: 'KAOS_S3_ACCESS_KEY', allowed: 'a text', read: text },
-  s3AccessKeyFile: {
-    variable: 'KAOS_S3_ACCESS_KEY_FILE',
-    allowed: 'a file that can be read',
-    read: contentOf,
-  },
-  s3SecretKey: { variable: 'KAOS_S3_SECRET_KEY', allowed: 'a text', read: text },
-  s3SecretKeyFile: {
-    variable: 'KAOS_S3_SECRET_KEY_FILE',
-    allowed: 'a file that can be read',
-    read: contentOf,
-  },
-  s3Region: { variable: 'KAOS_S3_REGION', allowed: 'the name of a region', read: text },
+  s3AccessKey: textAt('KAOS_S3_ACCESS_KEY'),
+  s3AccessKeyFile: fileAt('KAOS_S3_ACCESS_KEY_FILE'),
+  s3SecretKey: textAt('KAOS_S3_SECRET_KEY'),
+  s3SecretKeyFile: fileAt('KAOS_S3_SECRET_KEY_FILE'),
+  s3Region: textAt('KAOS_S3_REGION', 'the name of a region'),
 } as const
 
 const NEEDED = {
@@ -58,13 +48,4 @@ function endpoint(value: string): string | undefined {
   const url = URL.parse(value)
   const known = url !== null && /^https?:$/.test(url.protocol) && url.username === ''
   return known && url.pathname === '/' && url.search === '' ? value.replace(/\/$/, '') : undefined
-}
-
-/** What a file holds, without the line end that editors add. */
-export function contentOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
-  } catch {
-    return undefined
-  }
 }

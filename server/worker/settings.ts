@@ -2,7 +2,7 @@
 import { KaosError } from '../../api/errors.ts'
 import { LABEL, LABELS_MAX } from '../../api/workers.ts'
 import type { Settings } from '../parts.ts'
-import { contentOf } from '../system/s3-settings.ts'
+import { fileAt } from '../system/readers.ts'
 
 export const WORKER_SOURCES = {
   noWorker: {
@@ -17,11 +17,7 @@ export const WORKER_SOURCES = {
     allowed: 'words with commas between, such as gpu,bigmem',
     read: labelsIn,
   },
-  enrolToken: {
-    variable: 'KAOS_ENROL_TOKEN_FILE',
-    allowed: 'a file that can be read',
-    read: contentOf,
-  },
+  enrolToken: fileAt('KAOS_ENROL_TOKEN_FILE'),
   enrolAddress: {
     variable: 'KAOS_ENROL_ADDRESS',
     allowed: 'an address such as http://worker:8090',

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { METRICS_FILE } from '../../api/attempts.ts'
+import { METRICS_FILE } from '../../api/measurements.ts'
 import { LOG_MAX } from '../../runners/runner.ts'
 import {
   answerOf,

@@ -20,7 +20,7 @@ import type { Catalog } from '../../store/packed/catalog.ts'
 import { LiveCatalog } from '../../store/packed/live-catalog.ts'
 import type { Store } from '../../store/store.ts'
 import { noise } from './bytes.ts'
-import { damageFound, digestsIn, filesFound } from './conformance.ts'
+import { digestsIn, filesFound } from './conformance.ts'
 import { damageIn, flipBit } from './damage.ts'
 import { temporaryFolder } from './folders.ts'
 
@@ -174,93 +174,6 @@ for (const when of ['while the store is open', 'before the store is opened']) {
     assert.deepEqual(await digestsIn(await open(t, folder)), digests.toSorted())
   })
 }
-
-test('objects of a pack that went missing are missing, and heal', async t => {
-  const { folder, store } = await opened(t)
-  await store.put(objects)
-  await store.put([Buffer.from('elsewhere')])
-  await store.close()
-  const packs = join(folder, 'packs')
-  const sizes = await Promise.all(
-    (await readdir(packs)).map(async name => ({
-      name,
-      size: (await stat(join(packs, name))).size,
-    })),
-  )
-  const largest = sizes.toSorted((a, b) => b.size - a.size)[0]!
-  await rm(join(packs, largest.name))
-
-  const again = await open(t, folder)
-
-  assert.deepEqual(await digestsIn(again), [digestOf('elsewhere')])
-  const found = await damageFound(again)
-  assert.deepEqual(found.sort(), digests.toSorted())
-  await assert.rejects(again.get(digests[0]!), { code: 'OBJECT_DAMAGED' })
-  await again.put(objects)
-  assert.deepEqual(await damageFound(again), [])
-  assert.equal(digestOf(await again.get(digests[0]!)), digests[0])
-})
-
-test('a pack that is cut short while the store is open is noticed', async t => {
-  const { folder, store } = await opened(t)
-  await store.put(objects)
-  const packs = join(folder, 'packs')
-  for (const name of await readdir(packs)) {
-    if (name.endsWith('.pack')) await truncate(join(packs, name), 100_000)
-  }
-
-  const found = await damageFound(store)
-
-  assert.deepEqual(found.sort(), digests.slice(1).sort())
-  assert.deepEqual(await digestsIn(store), [digests[0]])
-})
-
-test('a pack gives its room back when all it held is removed', async t => {
-  const { folder, store } = await opened(t)
-  const empty = await namesIn(folder)
-  await store.put(objects)
-  await store.remove(digests.slice(0, 15))
-  assert.equal((await namesIn(folder)).filter(name => name.endsWith('.pack')).length, 1)
-
-  await store.remove(digests.slice(15))
-
-  assert.deepEqual(
-    (await namesIn(folder)).filter(name => /pack$|idx$/.test(name)),
-    [],
-  )
-  assert.equal((await store.stats()).bytes, 0)
-  assert.ok(empty.length > 0)
-})
-
-test('many removals leave few marks after the next start', async t => {
-  const { folder, store } = await opened(t)
-  await store.put(Array.from({ length: 200 }, (_, i) => Buffer.from(`object ${i}`)))
-  for (let i = 0; i < 100; i++) await store.remove([digestOf(`object ${i}`)])
-  await store.close()
-
-  const again = await open(t, folder)
-  await again.close()
-  await rm(join(folder, 'index.sqlite'))
-  const anew = await open(t, folder)
-
-  assert.equal((await readdir(join(folder, 'marks'))).length, 1)
-  assert.equal((await anew.stats()).objects, 100)
-  assert.deepEqual(await anew.has([digestOf('object 99'), digestOf('object 100')]), [false, true])
-})
-
-test('large puts roll over into packs of a bounded size', async t => {
-  const { folder, store } = await opened(t)
-  const many = (async function* () {
-    for (let i = 0; i < 500; i++) yield noise(250_000, i + 1)
-  })()
-
-  const stored = await store.put(many)
-
-  const packs = (await namesIn(folder)).filter(name => name.endsWith('.pack'))
-  assert.equal(packs.length, 3)
-  assert.equal(new Set(stored).size, 500)
-  assert.deepEqual(await damageFound(store), [])
-})
 
 test('a store that is not of this version, or has lost its name, is refused', async t => {
   const { folder, store } = await opened(t)

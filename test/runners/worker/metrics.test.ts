@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MetricPoint } from '../../../api/attempts.ts'
 import type { Digest } from '../../../api/digest.ts'
+import type { MetricPoint } from '../../../api/measurements.ts'
 import { tick, workerScene } from './scene.ts'
 
 const GO_ON = 'while [ ! -e "$KAOS_OUT/go" ]; do sleep 0.1; done\n'
