@@ -106,3 +106,9 @@ export class KaosError extends Error {
 export function isKaosError(error: unknown, code?: Code): error is KaosError {
   return error instanceof KaosError && (code === undefined || error.code === code)
 }
+
+/** Whether there is no room on the disk, or none left for this user. */
+export function isDiskFull(error: unknown): boolean {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}

@@ -2,6 +2,7 @@
  * all. Takes what a pipe brings, in pieces of any size; holds nothing back, so a line can be followed
  * while it is still being written, and memory does not grow with it. */
 import { closeSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { isDiskFull } from '../api/errors.ts'
 import { LOG_MAX } from './runner.ts'
 
 /** A line is broken after so many bytes. */
@@ -112,7 +113,7 @@ export class LogFile {
       }
     } catch (error) {
       // A full disk costs a part of the log, not the program.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      if (!isDiskFull(error)) throw error
       this.#missing = true
     }
   }

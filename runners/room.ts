@@ -1,6 +1,7 @@
 /* A worker may be started on a disk without a free byte: it waits there for room, as what runs and the
  * server do, and needs nobody to start it again. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDiskFull } from '../api/errors.ts'
 
 const LOOK_MS = 500
 
@@ -10,14 +11,9 @@ export async function onceThereIsRoom<T>(work: () => Promise<T>, waiting: () => 
     try {
       return await work()
     } catch (error) {
-      if (!isFull(error)) throw error
+      if (!isDiskFull(error)) throw error
       if (tries === 0) waiting()
       await sleep(LOOK_MS)
     }
   }
-}
-
-function isFull(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException
-  return code === 'ENOSPC' || code === 'EDQUOT'
 }

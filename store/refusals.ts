@@ -1,6 +1,6 @@
 /* What a store says when it cannot do what was asked, the same words for every back end. */
 import type { Digest } from '../api/digest.ts'
-import { KaosError } from '../api/errors.ts'
+import { isDiskFull, KaosError } from '../api/errors.ts'
 import { OBJECT_MAX } from '../api/tree.ts'
 
 export function unknown(digest: Digest): KaosError {
@@ -38,9 +38,7 @@ export function closed(): KaosError {
 
 /** Names a full disk; leaves every other error as it is. */
 export function refusal(error: unknown): unknown {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || isFullDatabase(error)
-  if (!full) return error
+  if (!isDiskFull(error) && !isFullDatabase(error)) return error
   const message = 'the disk of the store is full; remove something or give it more room'
   return new KaosError('STORAGE_FULL', message, { cause: error })
 }

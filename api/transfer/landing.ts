@@ -13,7 +13,7 @@ import {
   stat,
 } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { KaosError } from '../errors.ts'
+import { isDiskFull, KaosError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { codeOf } from './walk.ts'
 
@@ -148,11 +148,11 @@ function failing(path: string): (error: unknown) => never {
 }
 
 function failure(path: string, cause: unknown): KaosError {
-  const code = codeOf(cause)
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isDiskFull(cause)) {
     const message = `the disk is full: ${path} cannot be written; make room, then try again`
     return new KaosError('STORAGE_FULL', message, { cause })
   }
+  const code = codeOf(cause)
   const twin = code === 'EEXIST' ? '; this file system takes two of its names for one' : ''
   return new KaosError('BAD_REQUEST', `${path} cannot be written (${code})${twin}`, { cause })
 }

@@ -113,7 +113,8 @@ class Log:
         try:
             self.size += write_all(self.file, data)
         except OSError as error:
-            if error.errno != 28:  # A full disk costs a part of the log, not the program.
+            # A full disk, or quota, costs a part of the log, not the program.
+            if error.errno not in (28, 122):
                 raise
             self.size = os.fstat(self.file).st_size
             self.missing = True

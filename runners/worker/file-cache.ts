@@ -23,6 +23,7 @@ import {
 import { chmod, type FileHandle, open, readdir, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestOf, hexOf } from '../../api/digest.ts'
+import { isDiskFull } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
 import { chunks } from '../../api/transfer/chunker.ts'
 import { FileList } from '../../api/transfer/list.ts'
@@ -252,7 +253,6 @@ async function digestOfFile(path: string): Promise<Digest> {
 export class DiskFull extends Error {}
 
 function failure(error: unknown): unknown {
-  const code = codeOf(error)
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error
+  if (!isDiskFull(error)) return error
   return new DiskFull("the disk with the worker's cache is full", { cause: error })
 }
