@@ -1,5 +1,5 @@
-/* One commit, inside the transaction and the savepoint that the writer opened. It throws when
- * the commit can not be; the writer then rolls the savepoint back. */
+/* One commit, inside the transaction that the writer opened. It throws when the commit can not be; the
+ * writer then rolls back what it began. */
 import { randomBytes } from 'node:crypto'
 import { KaosError } from '../../api/errors.ts'
 import { append } from '../../api/merkle.ts'
