@@ -158,6 +158,8 @@ export interface NodeQuery {
   readonly asOf?: number
   /** Only nodes made by statements before this number. */
   readonly before?: number
+  /** Only nodes made by statements after this number. */
+  readonly after?: number
   /** Only nodes older than this one, the last of a page: the next page. (One statement may make
    * many nodes, so a page can end in the middle of it.) */
   readonly olderThan?: string

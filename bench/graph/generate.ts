@@ -1,10 +1,11 @@
 /* A graph as years of work would make it: 1,030,000 nodes and about 3,030,000 edges, the same on every
- * machine. `scale` 0.1 makes a tenth of everything, with answers of the same size.
+ * machine. `scale` 0.1 makes a tenth of everything with the same number of hubs, so that answers have as
+ * many nodes and edges: each job uses eight or nine of the hubs, however many jobs there are.
  *
  * - chains of retrainings, 1 to 200 steps, 7 nodes a step: each step trains from the model before it
  *   on data of its own, with an image of its own;
  * - 20 chains of exactly 200 steps, whose steps use 25 data sets each, 52 nodes a step;
- * - 20 hubs: data sets that 50,000 jobs used. */
+ * - 20 hubs: data sets that 50,000 jobs used (a tenth of them in the tenth). */
 import { createHash } from 'node:crypto'
 import type { ProvClass, Relation } from '../../graph/ledger.ts'
 import { chanceOf } from '../../test/graph/random.ts'
@@ -43,7 +44,7 @@ export function generate(scale: number): Made {
   const maker = new Maker()
   const agents = Array.from({ length: AGENTS }, (_, i) => maker.node('agent', 'user', `user-${i}`))
   const part = (count: number) => Math.max(1, Math.round(count * scale))
-  const hubs = Array.from({ length: part(HUBS) }, (_, i) => maker.data(`hub-${i}`, agents[i]!))
+  const hubs = Array.from({ length: HUBS }, (_, i) => maker.data(`hub-${i}`, agents[i]!))
   for (let i = 0; i < part(LONG_CHAINS); i++) {
     maker.chain(STEPS, LONG_DATA, () => agents[chance(AGENTS)]!)
     maker.ends.push(maker.models.at(-1)!)
@@ -53,11 +54,12 @@ export function generate(scale: number): Made {
     maker.chain(1 + chance(STEPS), 1, () => agents[chance(AGENTS)]!)
   }
   const plain = maker.trials.slice(part(LONG_CHAINS) * STEPS)
+  const jobs = Math.min(part(HUB_JOBS), plain.length)
+  // Another beginning for each, so that no two hubs are used by the same jobs.
+  const stride = Math.floor(plain.length / jobs)
   for (const hub of hubs) {
-    // Another beginning and stride for each, so that no two hubs are used by the same jobs.
-    const stride = Math.max(1, Math.floor(plain.length / Math.min(HUB_JOBS, plain.length)))
     const start = chance(plain.length)
-    for (let i = 0; i < Math.min(HUB_JOBS, plain.length); i++) {
+    for (let i = 0; i < jobs; i++) {
       maker.edge(plain[(start + i * stride) % plain.length]!, 'used', hub)
     }
   }

@@ -68,6 +68,10 @@ function conditionsOf(names: Names, query: NodeQuery) {
     terms.push('p.seq < $before')
     parameters.before = query.before
   }
+  if (query.after !== undefined) {
+    terms.push('p.seq > $after')
+    parameters.after = query.after
+  }
   if (query.olderThan !== undefined) {
     terms.push(`p.n < COLLECT { MATCH (o:${names.prov} {id: $olderThan}) RETURN o.n }[0]`)
     parameters.olderThan = query.olderThan

@@ -91,6 +91,10 @@ function conditionsOf(query: NodeQuery): { terms: string[]; parameters: Paramete
     terms.push('seq < :before')
     parameters.before = query.before
   }
+  if (query.after !== undefined) {
+    terms.push('seq > :after')
+    parameters.after = query.after
+  }
   if (query.olderThan !== undefined) {
     terms.push('seq <= (SELECT seq FROM node WHERE id = :olderThan)')
     terms.push('n < (SELECT n FROM node WHERE id = :olderThan)')

@@ -1,7 +1,8 @@
 /* How an ended program is reported. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { readWritten } from '../durably.ts'
 import type { Exit } from '../runner.ts'
-import { type Launch, type PlaceFiles, read, readLaunch, type StopWish } from './place-files.ts'
+import { type Launch, type PlaceFiles, readLaunch, type StopWish } from './place-files.ts'
 
 /** What the supervisor has seen of the end, as it writes it down. */
 interface Ending {
@@ -25,7 +26,7 @@ type Ended =
 
 /** How the program in this place ended; undefined while it has not. */
 export function readExit(files: PlaceFiles): Exit | undefined {
-  const ended = read<Ended>(files.exit)
+  const ended = readWritten<Ended>(files.exit)
   if (ended === undefined || 'state' in ended) return ended
   const { ending, ...times } = ended
   const launch = readLaunch(files)

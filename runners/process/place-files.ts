@@ -1,8 +1,8 @@
 /* The files by which a supervisor and whoever started it (or adopts it later) know of each other.
  * They lie in the place's `run` folder; each is written whole or not at all. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Address, Environment } from '../../api/attempts.ts'
+import { readWritten } from '../durably.ts'
 import type { ProcessName } from '../host-processes.ts'
 
 /** What the supervisor is told: `run/launch.json`. */
@@ -42,7 +42,6 @@ export interface PlaceFiles {
   readonly state: string
   readonly stop: string
   readonly exit: string
-  readonly script: string
   readonly spec: string
   readonly failure: string
   readonly fifo: string
@@ -65,7 +64,6 @@ export function placeFiles(dir: string): PlaceFiles {
     state: join(run, 'state.json'),
     stop: join(run, 'stop.json'),
     exit: join(run, 'exit.json'),
-    script: join(run, 'supervise.py'),
     spec: join(run, 'spec.json'),
     failure: join(run, 'failure'),
     fifo: join(run, 'output'),
@@ -78,15 +76,6 @@ export function placeFiles(dir: string): PlaceFiles {
   }
 }
 
-export const readLaunch = (files: PlaceFiles) => read<Launch>(files.launch)
-export const readState = (files: PlaceFiles) => read<State>(files.state)
-export const readStop = (files: PlaceFiles) => read<StopWish>(files.stop)
-
-export function read<T>(path: string): T | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
+export const readLaunch = (files: PlaceFiles) => readWritten<Launch>(files.launch)
+export const readState = (files: PlaceFiles) => readWritten<State>(files.state)
+export const readStop = (files: PlaceFiles) => readWritten<StopWish>(files.stop)

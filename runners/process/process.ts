@@ -28,6 +28,7 @@ import { followFile } from './follow.ts'
 import { type Abilities, allowedCores, askPython, factsOf, tryAbilities } from './host.ts'
 import { type PlaceFiles, placeFiles, readLaunch, readState } from './place-files.ts'
 import { removeOutside, SERVICE_PORT, start } from './start.ts'
+import { Supervisors } from './supervisors.ts'
 import { Venvs } from './venvs.ts'
 
 export interface ProcessRunnerOptions {
@@ -60,7 +61,8 @@ export async function openProcessRunner(options: ProcessRunnerOptions): Promise<
   const facts = { ...(await factsOf(python)), ...seenAs(abilities) }
   const venvs = new Venvs({ cache: options.cache, python, env: options.env ?? {} })
   const cores = await allowedCores()
-  return new ProcessRunner({ venvs, python, facts }, abilities, gpus, claims, cores)
+  const supervisors = new Supervisors({ python: python.path, folder: options.cache })
+  return new ProcessRunner({ venvs, python, facts }, abilities, supervisors, gpus, claims, cores)
 }
 
 function seenAs({ view }: Abilities): Environment {
@@ -71,6 +73,7 @@ class ProcessRunner implements Runner {
   readonly name = 'process'
   readonly #setting: Setting
   readonly #abilities: Abilities
+  readonly #supervisors: Supervisors
   readonly #gpus: Gpus
   readonly #claims: DeviceClaims
   readonly #cores: readonly number[]
@@ -84,12 +87,14 @@ class ProcessRunner implements Runner {
   constructor(
     setting: Setting,
     abilities: Abilities,
+    supervisors: Supervisors,
     gpus: Gpus,
     claims: DeviceClaims,
     cores: readonly number[],
   ) {
     this.#setting = setting
     this.#abilities = abilities
+    this.#supervisors = supervisors
     this.#gpus = gpus
     this.#claims = claims
     this.#cores = cores
@@ -136,7 +141,7 @@ class ProcessRunner implements Runner {
         trial,
         interpreter,
         abilities: this.#abilities,
-        python: this.#setting.python.path,
+        supervisors: this.#supervisors,
         environment: { ...facts, ...gpuFacts(given, this.#gpus) },
         ...(cpus === undefined ? {} : { cpus }),
         ...(this.#gpus.devices.length === 0 ? {} : { gpus: given }),
@@ -209,6 +214,7 @@ class ProcessRunner implements Runner {
 
   async close(): Promise<void> {
     this.#closing.abort()
+    await this.#supervisors.close()
   }
 }
 

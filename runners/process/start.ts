@@ -1,12 +1,8 @@
 /* Lays an attempt out in its `run` folder and starts its supervisor. */
-import { spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { getCompileCacheDir } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Address, Environment } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
@@ -21,7 +17,7 @@ import type { Abilities } from './host.ts'
 import type { LaunchSpec } from './launch-script.ts'
 import { type Launch, type PlaceFiles, placeFiles } from './place-files.ts'
 import { commandOf, copyFolder, linkFolder } from './program.ts'
-import { SUPERVISE_SCRIPT } from './supervise-script.ts'
+import type { Supervisors } from './supervisors.ts'
 import { type Interpreter, SYSTEM_PATH } from './venvs.ts'
 
 /** The port that services of the original insist on. */
@@ -36,8 +32,7 @@ export interface Start {
   readonly trial: TrialOrder | undefined
   readonly interpreter: Interpreter
   readonly abilities: Abilities
-  /** Interpreter of the supervisor, with its standard library alone. */
-  readonly python: string
+  readonly supervisors: Supervisors
   readonly environment: Environment
   readonly cpus?: readonly number[]
   /** Absent where the host has none; else all others are hidden from the program. */
@@ -76,7 +71,6 @@ export async function start(start: Start): Promise<void> {
     endUnstarted(files, command.reason)
     return
   }
-  await writeFile(files.script, SUPERVISE_SCRIPT, { mode: 0o600 })
   const order = await specOf(start, files, command.argv, launch)
   await writeFile(files.spec, JSON.stringify(order), { mode: 0o600 })
   await supervise(start, files)
@@ -207,21 +201,8 @@ function visible(gpus: readonly Gpu[]): Record<string, string> {
 }
 
 async function supervise(start: Start, files: PlaceFiles): Promise<void> {
-  // What the worker compiled, the relay of a service need not compile again.
-  const compiled = getCompileCacheDir()
-  await writeFile(files.errors, '', { mode: 0o600 })
-  const errors = openSync(files.errors, 'a')
-  const child = spawn(start.python, ['-I', '-S', files.script, files.launch], {
-    cwd: '/',
-    detached: true,
-    env: { PATH: SYSTEM_PATH, ...(compiled && { NODE_COMPILE_CACHE: dirname(compiled) }) },
-    stdio: ['ignore', 'ignore', errors, 'pipe'],
-  })
-  closeSync(errors)
-  const failed = new Promise<never>((_, reject) => child.once('error', reject))
-  child.unref()
-  const said = await Promise.race([Array.fromAsync(child.stdio[3] as Readable), failed])
-  if (said.length > 0 || readExit(files) !== undefined) return
+  if (await start.supervisors.start(files.launch, files.errors)) return
+  if (readExit(files) !== undefined) return
   const message = `the supervisor of attempt ${start.place.attempt} ended before the program ran`
   throw new KaosError('RUNNER_UNAVAILABLE', message)
 }

@@ -1,10 +1,11 @@
-/* The supervisor: a small Python program of its own per attempt, which outlives the worker. It starts the
- * program through the launcher, which is a fork of it, writes its log, keeps its memory limit, and writes
- * down durably how it ended. In Python like the launcher, because a start of Node costs several times as
- * much and the trials of a grid are often short; and with only what Python has compiled in, for the same
- * reason.
+/* The supervisor: a small Python process per attempt, which outlives the worker. It starts the program
+ * through the launcher, which is a fork of it, writes its log, keeps its memory limit, and writes down
+ * durably how it ended. In Python like the launcher, and with only what Python has compiled in: trials of a
+ * grid are often short.
  *
- *   supervise.py LAUNCH      fd 3: closed once the program runs
+ *   supervise.py     reads lines {"launch": FILE, "errors": FILE} and forks a supervisor for each;
+ *                    writes lines {"launch": FILE, "runs": BOOLEAN}: true once the program runs, false
+ *                    when the supervisor has ended; ends with its standard input
  *
  * Always true: `state.json` is there before the program is, `exit.json` after it has ended and
  * nothing that it started is alive. SIGTERM asks for the end; `stop.json` says how patiently. */
@@ -18,8 +19,9 @@ DRAIN_S = 2
 
 
 class Supervisor:
-    def __init__(self, launch):
+    def __init__(self, launch, say_started):
         self.launch, self.files = launch, launch["files"]
+        self.say_started = say_started
         self.times = {"startedAt": time_text(time.time())}
         self.ending = {"code": None, "signal": None, "failure": ""}
         self.launcher = self.relay = self.kill_at = self.log = None
@@ -81,7 +83,7 @@ class Supervisor:
         self.log = Log(self.files["log"])
         reader = self.start()
         write_durably(self.files["state"], {**state, "launcher": name_of(self.launcher)})
-        say_started()
+        self.say_started()
         until = None
         while reader is not None or not self.over:
             if self.over and until is None:
@@ -186,10 +188,9 @@ class Supervisor:
         self.finish()
 
 
-def say_started():
+def say(fd, launch, runs):
     try:
-        os.write(3, b"started\n")
-        os.close(3)
+        write_all(fd, (json_of({"launch": launch, "runs": runs}) + "\n").encode())
     except OSError:
         pass  # Whoever started this is gone; the next one adopts it.
 
@@ -202,18 +203,84 @@ def failure_in(path):
         return ""
 
 
-def supervise(path):
+def supervise(path, say_started):
     launch = read_json(path)
     if "relay" in launch:
         enter_network()
-    supervisor = Supervisor(launch)
+    supervisor = Supervisor(launch, say_started)
     try:
         supervisor.run()
     except BaseException as error:
         supervisor.fail(error)
 
 
-supervise(sys.argv[1])
+def be_supervisor(order, wake):
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    told = os.dup(1)
+    nothing = os.open("/dev/null", os.O_RDWR)
+    errors = os.open(order["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for number, fd in enumerate((nothing, nothing, errors)):
+        os.dup2(fd, number)
+    for fd in (nothing, errors, *wake):
+        os.close(fd)
+
+    def say_started():
+        say(told, order["launch"], True)
+        os.close(told)
+
+    supervise(order["launch"], say_started)
+
+
+class Forker:
+    def __init__(self):
+        self.launches = {}
+        self.wake = os.pipe()
+        for end in self.wake:
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self.wake[1])
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def run(self):
+        text = b""
+        while True:
+            ready = select.select([0, self.wake[0]], [], [])[0]
+            if self.wake[0] in ready:
+                os.read(self.wake[0], 512)
+                self.reap()
+            if 0 in ready:
+                data = os.read(0, 65536)
+                if not data:
+                    os._exit(0)
+                *lines, text = (text + data).split(b"\n")
+                for line in lines:
+                    self.begin(parse_json(line.decode()))
+
+    def begin(self, order):
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.write(2, os.fsencode("cannot fork a supervisor: %s\n" % error))
+            return say(1, order["launch"], False)
+        if pid != 0:
+            self.launches[pid] = order["launch"]
+            return
+        try:
+            be_supervisor(order, self.wake)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(1)
+
+    def reap(self):
+        while self.launches:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            say(1, self.launches.pop(pid), False)
+
+
+Forker().run()
 `
 
 export const SUPERVISE_SCRIPT = [

@@ -61,6 +61,7 @@ export interface VenvOptions {
 
 export class Venvs {
   readonly #options: VenvOptions
+  #plain: Promise<Interpreter> | undefined
 
   constructor(options: VenvOptions) {
     this.#options = options
@@ -68,6 +69,13 @@ export class Venvs {
 
   /** The interpreter without packages of a bundle: this host's own. */
   async plain(): Promise<Interpreter> {
+    const known = await this.#plain?.catch(() => undefined)
+    if (known !== undefined && existsSync(known.bin)) return known
+    this.#plain = this.#makePlain()
+    return this.#plain
+  }
+
+  async #makePlain(): Promise<Interpreter> {
     const { cache, python } = this.#options
     const key = `plain-${createHash('sha256').update(python.path).digest('hex').slice(0, 16)}`
     const bin = join(cache, key, 'bin')

@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Report, WorkOrder } from '../../api/attempts.ts'
-import { writeDurably } from '../durably.ts'
+import { readWritten, writeDurably } from '../durably.ts'
 import { removeFolder } from '../remove-folder.ts'
 import type { Place } from '../runner.ts'
 
@@ -21,6 +21,11 @@ export interface Progress {
   readonly report?: Report
 }
 
+/** `order.json`. */
+type Kept = WorkOrder & Pick<Progress, 'claimedAt'>
+
+const FIRST = { step: 'preparing', starts: 1, logBase: 0 } as const
+
 export class AttemptFolder {
   readonly path: string
   readonly order: WorkOrder
@@ -35,22 +40,21 @@ export class AttemptFolder {
   static async create(root: string, order: WorkOrder): Promise<AttemptFolder> {
     const path = join(root, order.attempt)
     const claimedAt = new Date().toISOString()
-    const progress: Progress = { step: 'preparing', claimedAt, starts: 1, logBase: 0 }
     await removeFolder(path)
     await mkdir(path, { recursive: true, mode: 0o700 })
-    writeDurably(join(path, 'progress.json'), progress)
-    // The token within is why nobody else may read it; last, since with it the attempt is known.
-    writeDurably(join(path, 'order.json'), order)
-    return new AttemptFolder(path, order, progress)
+    // The token within is why nobody else may read it.
+    writeDurably(join(path, 'order.json'), { ...order, claimedAt } satisfies Kept)
+    return new AttemptFolder(path, order, { ...FIRST, claimedAt })
   }
 
   /** What an earlier life of the worker left; undefined if it did not come so far as to be known. */
   static async find(root: string, attempt: string): Promise<AttemptFolder | undefined> {
     const path = join(root, attempt)
     try {
-      const order = JSON.parse(await readFile(join(path, 'order.json'), 'utf8')) as WorkOrder
-      const progress = JSON.parse(await readFile(join(path, 'progress.json'), 'utf8')) as Progress
-      return new AttemptFolder(path, order, progress)
+      const kept = JSON.parse(await readFile(join(path, 'order.json'), 'utf8')) as Kept
+      const { claimedAt, ...order } = kept
+      const progress = readWritten<Progress>(join(path, 'progress.json'))
+      return new AttemptFolder(path, order, progress ?? { ...FIRST, claimedAt })
     } catch {
       return undefined
     }

@@ -69,7 +69,7 @@ export class Attempt {
 
   /** From wherever it is to its end. Never rejects. */
   async run(resumed: boolean): Promise<void> {
-    const keeping = this.#lease.keep()
+    const keeping = this.#lease.keep({ fresh: !resumed })
     try {
       const report = this.#folder.progress.report ?? (await this.#outcome(resumed))
       this.#folder.advance({ step: 'reporting', report })

@@ -17,6 +17,8 @@ export class Halt extends Error {
 }
 
 const RENEW_MS = 1000
+/** A phase that is over within this time is not told: trials of a grid are often short. */
+const TELL_MS = 200
 
 export type Status = Pick<Renewal, 'phase' | 'address' | 'startedAt' | 'progress' | 'waiting'>
 
@@ -29,6 +31,7 @@ export class Lease {
   #status: Status = { phase: 'preparing' }
   /** Something the server was not told yet. */
   #changed = false
+  #due = 0
   #wake: () => void = () => {}
   #latest: Measurement | undefined
   #peak = 0
@@ -40,15 +43,24 @@ export class Lease {
     this.#leaseMs = leaseMs
   }
 
-  /** Begins to renew; the promise resolves after `close`. */
-  async keep(): Promise<void> {
-    for (let failures = 0; !this.#ended(); ) {
-      failures = (await this.#renew()) ? 0 : failures + 1
+  /** Renews until `close`. `fresh`: the lease has just been granted. */
+  async keep({ fresh }: { readonly fresh: boolean }): Promise<void> {
+    let failures = fresh || (await this.#renew()) ? 0 : 1
+    while (!this.#ended()) {
+      await this.#rest(failures > 0 ? backoff(failures) : Math.min(this.#leaseMs / 3, RENEW_MS))
       if (this.#ended()) return
-      if (this.#changed) continue
-      const ms = failures > 0 ? backoff(failures) : Math.min(this.#leaseMs / 3, RENEW_MS)
+      failures = (await this.#renew()) ? 0 : failures + 1
+    }
+  }
+
+  /** For so long, or until there is something to tell. */
+  async #rest(ms: number): Promise<void> {
+    this.#due = performance.now() + (this.#changed ? Math.min(TELL_MS, ms) : ms)
+    for (;;) {
+      const left = this.#due - performance.now()
+      if (left <= 0 || this.#ended()) return
       await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, ms)
+        const timer = setTimeout(resolve, left)
         this.#wake = () => {
           clearTimeout(timer)
           resolve()
@@ -72,10 +84,12 @@ export class Lease {
     return this.#latest && { ...this.#latest, memoryBytes: this.#peak }
   }
 
-  /** Told to the server at once. */
+  /** Told to the server soon; where a service listens, at once. */
   set(status: Status): void {
     this.#status = status
     this.#changed = true
+    const ms = status.address === undefined ? TELL_MS : 0
+    this.#due = Math.min(this.#due, performance.now() + ms)
     this.#wake()
   }
 

@@ -16,8 +16,6 @@ const DIGESTS_MAX = 750_000
 const WORKSPACES_CACHED = 8
 /** Trees that were accepted, and are not yet seen as entities. */
 const ACCEPTED_MAX = 16
-/** Of what is new since the last look, and of all that there is. */
-const NEW_PAGE = 50
 const PAGE = 1000
 
 export interface Known {
@@ -78,22 +76,20 @@ export function openKnown({ ledger, store, workspaces }: Options): Known {
     const found = await workspaces.byId(workspace)
     if (!found) return
     const { organisation } = found
-    const until = cached.seq
+    const after = cached.seq
     for (let olderThan: string | undefined; ; ) {
-      const limit = until >= 0 && olderThan === undefined ? NEW_PAGE : PAGE
-      const query = {
+      const page = await ledger.nodes({
         organisation,
         workspace,
-        limit,
+        after,
+        limit: PAGE,
         ...(olderThan !== undefined && { olderThan }),
-      }
-      const page = await ledger.nodes(query)
+      })
       for (const node of page) {
-        if (node.seq <= until) return
         await add(workspace, cached.contents, node)
         cached.seq = Math.max(cached.seq, node.seq)
       }
-      if (page.length < limit) return
+      if (page.length < PAGE) return
       olderThan = page.at(-1)?.id
     }
   }

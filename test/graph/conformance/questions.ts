@@ -68,13 +68,15 @@ export function questionCases(open: Open): void {
       }
     })
 
-    it('come a hundred at a time, a thousand when asked, and before a statement', async () => {
+    it('come a hundred at a time, a thousand when asked, before and after a statement', async () => {
       await stage.say({ nodes: Array.from({ length: 600 }, () => entity()) })
       await stage.say({ nodes: Array.from({ length: 600 }, () => entity()) })
 
       assert.equal((await find({})).length, 100)
       assert.equal((await find({ limit: 5000 })).length, 1000)
       assert.equal((await find({ limit: 1000, before: 2 })).length, 601)
+      assert.equal((await find({ limit: 1000, after: 1 })).length, 600)
+      assert.equal((await find({ limit: 1000, after: 1, before: 2 })).length, 0)
       assert.equal((await find({ limit: 0 })).length, 0)
     })
 
