@@ -108,19 +108,22 @@ async function knownTo(
     if ('pointer' in expectation) pointers.add(expectation.pointer)
     else keys.add(expectation.record)
   }
+  const found = async (text: string, all: ReadonlySet<string>) =>
+    all.size === 0 ? [] : ask(text, { all: [...all], clock })
   const [things, targets, versions] = await Promise.all([
-    ask(`UNWIND $ids AS id MATCH (p:${names.prov} {id: id}) RETURN properties(p) AS p, ${CLASS}`, {
-      ids: [...ids],
-    }),
-    ask(
-      `UNWIND $names AS name MATCH (p:${names.pointer} {current: name})
-       RETURN name, p.target AS target`,
-      { names: [...pointers] },
+    found(
+      `UNWIND $all AS id MATCH (p:${names.prov} {id: id}) RETURN properties(p) AS p, ${CLASS}`,
+      ids,
     ),
-    ask(
-      `UNWIND $keys AS key MATCH (r:${names.record} {key: key})
+    found(
+      `UNWIND $all AS name MATCH (p:${names.pointer} {current: name})
+       RETURN name, p.target AS target`,
+      pointers,
+    ),
+    found(
+      `UNWIND $all AS key MATCH (r:${names.record} {key: key})
        WHERE r.expires IS NULL OR r.expires > $clock RETURN key, r.version AS version`,
-      { keys: [...keys], clock },
+      keys,
     ),
   ])
   const known = new Map(things.map(row => thingOf(row)).map(thing => [thing.id, thing]))
