@@ -27,6 +27,8 @@ const RECONNECT_MAX_MS = 2000
 /** A Redis that is there and silent is as good as away: it is asked so often, and given so long. */
 const PING_MS = 2000
 const PONG_MS = 8000
+/** So long Redis may take to hear that we go. */
+const CLOSE_MS = 2000
 
 export function openRedisMessenger({ url, name, log }: Options): Messenger {
   const own = newId(Date.now())
@@ -122,7 +124,9 @@ export function openRedisMessenger({ url, name, log }: Options): Messenger {
     async close() {
       closing = true
       clearInterval(pinging)
-      await queue.close(true).catch(() => undefined)
+      // Bull waits for a Redis that is away, whatever it is told.
+      const closed = queue.close(true).catch(() => undefined)
+      await Promise.race([closed, sleep(CLOSE_MS)])
       for (const one of connections) one.disconnect()
     },
   }

@@ -145,6 +145,22 @@ test('a Redis that stands still is in trouble, and none when it goes on', async 
   await reached(messenger)
 })
 
+for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+  test(`a server that ends does not wait for its Redis: ${signal}`, async t => {
+    const folder = await mkdtemp(join(tmpdir(), 'kaos-redis-'))
+    t.after(() => rm(folder, { recursive: true, force: true }))
+    const port = await freePort()
+    const redis = await startRedis(folder, port)
+    t.after(() => void redis.kill('SIGKILL'))
+    const messenger = await open(t, fresh(), `redis://127.0.0.1:${port}`)
+
+    redis.kill(signal)
+    while (messenger.trouble() === undefined) await sleep(10)
+
+    await messenger.close()
+  })
+}
+
 async function startRedis(folder: string, port: number) {
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder]
   const redis = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
