@@ -22,7 +22,10 @@ export function queueFamilies() {
   const of = (name: string, help: string) => new Gauge({ name, help, labels: ['kind'] })
   const ready = of('kaos_queue_ready', 'Work that waits for a worker')
   const running = of('kaos_queue_running', 'Work that a worker holds')
-  const waiting = of('kaos_queue_waiting', 'Trials that wait for an image, data or other trials')
+  const waiting = of(
+    'kaos_queue_waiting',
+    'Trials that wait for an image, data or other trials, of 2,000 jobs at most',
+  )
   const oldest = of('kaos_queue_oldest_ready_age_seconds', 'Age of the oldest work that is ready')
   let asked = Number.NEGATIVE_INFINITY
 
