@@ -6,7 +6,9 @@
  *                     root want; still without new privileges
  *
  * A USER of the Dockerfile is kept unless it is root. Otherwise the program is nobody, and what
- * original bundles write to (/tmp, /run, nginx's folders, their own folder) is writable for it. */
+ * original bundles write to (/tmp, /run, nginx's folders, their own folder) is writable for it. That its
+ * folder is, can be true of the image already: then a label says so. */
+import { posix } from 'node:path'
 import { METRICS_FILE } from '../api/measurements.ts'
 import { FORCED_AT, type RunOrder, type TrialOrder } from './runner.ts'
 
@@ -14,6 +16,9 @@ export const OUT = '/pfs/out'
 export const NOBODY = '65534:65534'
 /** Where a service listens. */
 export const SERVICE_PORT = 8080
+/** Label of images whose own folder everybody may write to: kaos gives it when it builds. */
+export const FOLDER_LABEL = 'kaos.folder'
+export const FOLDER_OPEN = 'open'
 export const PROCESSES_MAX = 4096
 export const ROOT_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID']
 
@@ -28,8 +33,10 @@ export type Purpose = 'train' | 'serve'
 export interface Sandbox {
   readonly user: string
   readonly workingDir: string
-  /** Whether the user is one that kaos chose, so that the program's folder must be given to it. */
+  /** Whether the user is one that kaos chose. */
   readonly isNobody: boolean
+  /** Whether the program's folder must be given to the user: it is nobody's, and the image not open. */
+  readonly needsFolder: boolean
   readonly network: 'none' | 'bridge'
   /** What the image itself puts on the path of Python. */
   readonly pythonPath?: string
@@ -44,20 +51,34 @@ export interface ImageConfig {
 }
 
 export function sandboxOf(config: ImageConfig, order: RunOrder, purpose: Purpose): Sandbox {
-  const declared = config.User ?? ''
   const root = order.image.labels['kaos.user'] === 'root'
   const open = order.image.labels['kaos.network'] === 'on'
-  // Engines take 00 and +0 for 0 as well.
-  const isNobody = !root && /^(root|[+-]?0+)?(:.*)?$/.test(declared)
+  const isNobody = runsAsNobody(config, order.image.labels)
+  const workingDir = folderOf(config)
   const path = config.Env?.find(one => one.startsWith(PYTHON_PATH))
   return {
     ...(path === undefined ? {} : { pythonPath: path.slice(PYTHON_PATH.length) }),
-    user: root ? '0:0' : isNobody ? NOBODY : declared,
-    workingDir: config.WorkingDir || PROGRAM,
+    user: root ? '0:0' : isNobody ? NOBODY : (config.User ?? ''),
+    workingDir,
     isNobody,
+    needsFolder: isNobody && workingDir !== '/' && order.image.labels[FOLDER_LABEL] !== FOLDER_OPEN,
     network: purpose === 'serve' || open ? 'bridge' : 'none',
     relaxations: [...(root ? ['user=root'] : []), ...(open ? ['network=on'] : [])],
   }
+}
+
+/** The program's own folder, as an absolute path. */
+export function folderOf({ WorkingDir }: ImageConfig): string {
+  return posix.resolve('/', WorkingDir || PROGRAM)
+}
+
+/** Whether the program gets a user that kaos chose: the image names none, or root without declaring it. */
+export function runsAsNobody(
+  { User = '' }: ImageConfig,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  // Engines take 00 and +0 for 0 as well.
+  return labels['kaos.user'] !== 'root' && /^(root|[+-]?0+)?(:.*)?$/.test(User)
 }
 
 /** An entrypoint of the image would come before `./train`; naming ours clears it. */

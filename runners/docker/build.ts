@@ -9,14 +9,16 @@ import type { Readable } from 'node:stream'
 import type { Environment } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
 import type { BuildOrder, Built, Place } from '../runner.ts'
+import { FOLDER_LABEL, FOLDER_OPEN, folderOf, runsAsNobody } from '../sandbox.ts'
 import { contextTar, listContext, privateName } from './context.ts'
 import { type Dockerfile, readDockerfile, undeclared } from './dockerfile.ts'
 import { type Engine, reaching, refused, statusOf, translated, wordsOf } from './engine.ts'
 import { eventsOf } from './events.ts'
 import { layoutFromArchive } from './export.ts'
 import { type ImageInfo, lookUp, pinImage } from './images.ts'
-import { engineName, removeBuilt, sweep } from './leavings.ts'
+import { engineName, removeBuilt, removeContainer, sweep } from './leavings.ts'
 import { insideOf } from './probe.ts'
+import { openFolder } from './program.ts'
 import { BuildProgress } from './progress.ts'
 
 const REASON_MAX = 3500
@@ -51,6 +53,7 @@ export async function build(work: BuildWork): Promise<Built> {
   const foreign = [...before].find(([, info]) => isBuilt(info))?.[0]
   if (foreign !== undefined) return refusal(foreignReason(foreign))
   const progress = new BuildProgress(log)
+  let opened: string | undefined
   let done = false
   try {
     await runBuild(work, text, file, progress)
@@ -65,15 +68,17 @@ export async function build(work: BuildWork): Promise<Built> {
     // What the engine really started from, should it have read the Dockerfile otherwise than we.
     const hidden = await firstBuilt(engine, progress.leavings.images, image)
     if (hidden !== undefined) return refusal(foreignReason(hidden))
-    const built = await takeOut(work, image, file)
+    opened = await openedImage(work, image)
+    const built = await takeOut(work, opened, file)
     done = true
     return built
   } catch (error) {
     signal.throwIfAborted()
     throw translated(engine, error)
   } finally {
-    if (!done) await removeBuilt(engine, progress.image)
-    await sweep(engine, progress.leavings, before, done ? progress.image : undefined)
+    // The newest first: each stands on the one before.
+    if (!done) for (const id of [opened, progress.image]) await removeBuilt(engine, id)
+    await sweep(engine, progress.leavings, before, done ? opened : undefined)
   }
 }
 
@@ -166,6 +171,40 @@ async function runBuild(
     else throw error
   } finally {
     context.destroy()
+  }
+}
+
+/** The same image with one more layer: the program's folder, which nobody may write to. So no start of it
+ * has to see to that. */
+async function openedImage(work: BuildWork, id: string): Promise<string> {
+  const { engine, order, place } = work
+  const { Config } = await reaching(engine, () => engine.docker.getImage(id).inspect())
+  const folder = folderOf(Config)
+  // What lies in a volume of the image would not come into the layer.
+  const apart = Object.keys(Config.Volumes ?? {}).some(path => `${folder}/`.startsWith(`${path}/`))
+  if (folder === '/' || apart || !runsAsNobody(Config, Config.Labels ?? {})) return id
+  const isSilent = !Config.Cmd?.length && !Config.Entrypoint?.length
+  const name = `kaos-folder-${place.attempt}`
+  // A build that was cut may have left it.
+  await removeContainer(engine, name)
+  const container = await reaching(engine, () =>
+    engine.docker.createContainer({
+      name,
+      Image: id,
+      ...(isSilent ? { Cmd: [`./${order.purpose}`] } : {}),
+      HostConfig: { NetworkMode: 'none' },
+    }),
+  )
+  try {
+    // Else the image has no program.
+    if (!(await openFolder(container, folder))) return id
+    const [repo, tag] = engineName(order.image).split(':')
+    const changes = `LABEL ${FOLDER_LABEL}=${FOLDER_OPEN}`
+    const comment = 'kaos: the folder of the program is writable'
+    const made = await reaching(engine, () => container.commit({ repo, tag, changes, comment }))
+    return (made as { Id: string }).Id
+  } finally {
+    await removeContainer(engine, name)
   }
 }
 

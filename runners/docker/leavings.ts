@@ -51,7 +51,7 @@ export async function sweep(
 }
 
 /** The engine may be taking the container away itself, for an instant. */
-async function removeContainer(engine: Engine, id: string): Promise<void> {
+export async function removeContainer(engine: Engine, id: string): Promise<void> {
   for (let tries = 0; tries < 5 && !engine.closed.aborted; tries++) {
     try {
       await engine.docker.getContainer(id).remove({ force: true, v: true })

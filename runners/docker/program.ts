@@ -88,13 +88,31 @@ async function whyNoInterpreter(container: Dockerode.Container, head: Buffer, sh
 }
 
 /** Gives the program's folder (not what lies below) to nobody, so that it can write beside itself. */
-export async function giveFolder(container: Dockerode.Container, sandbox: Sandbox): Promise<void> {
-  const { dir, base } = posix.parse(posix.resolve('/', sandbox.workingDir))
-  if (base === '') return
+export async function giveFolder(
+  container: Dockerode.Container,
+  { user, workingDir }: Pick<Sandbox, 'user' | 'workingDir'>,
+): Promise<void> {
+  const [uid, gid] = user.split(':').map(Number)
+  await setFolder(container, workingDir, { mode: 0o755, uid: uid!, gid: gid! })
+}
+
+/** Lets everybody write into a folder (not what lies below), as who will run the program is not known.
+ * False where there is no such folder. */
+export async function openFolder(container: Dockerode.Container, path: string): Promise<boolean> {
+  const found = await find(container, path)
+  if (found?.path !== path || !found.isFolder) return false
+  await setFolder(container, path, { mode: 0o777, uid: 0, gid: 0 })
+  return true
+}
+
+async function setFolder(
+  container: Dockerode.Container,
+  path: string,
+  owner: { mode: number; uid: number; gid: number },
+): Promise<void> {
+  const { dir, base } = posix.parse(path)
   const tar = pack()
-  const [uid, gid] = sandbox.user.split(':').map(Number)
-  const header = { name: `${base}/`, type: 'directory' as const, mode: 0o755, uid: uid!, gid: gid! }
-  const added = addBytes(tar, header)
+  const added = addBytes(tar, { name: `${base}/`, type: 'directory', ...owner })
   tar.finalize()
   const bytes = Buffer.concat(await Array.fromAsync(tar as AsyncIterable<Buffer>))
   await added

@@ -63,7 +63,7 @@ async function tryOnce(engine: Engine, images: Images, box: Box): Promise<Launch
         (await whyNotStartable(made, box.sandbox, box.purpose)),
     )
     if (why !== undefined) return noStart(why)
-    if (box.sandbox.isNobody) await giveFolder(made, box.sandbox)
+    if (box.sandbox.needsFolder) await giveFolder(made, box.sandbox)
     const refusal = await start(engine, made)
     if (refusal !== undefined) return noStart(refusal)
     started = true

@@ -3,9 +3,10 @@
  * image is pulled with stays with the node.
  *
  * Inputs are folders of the worker, mounted read-only; the output is a folder of the worker. Nobody's
- * root is read-only too, except for memory and its own folder: that one is copied to a scratch folder
- * by an init container of the same image, since a volume cannot be filled from an image. */
-import { posix, relative } from 'node:path'
+ * own folder is writable: images that kaos built have it so. Of others the root is read-only, and an init
+ * container of the same image copies the folder to a scratch folder, since a volume cannot be filled from
+ * an image; it costs a second, which kubelets take to see its end. */
+import { relative } from 'node:path'
 import type {
   V1Container,
   V1PodTemplateSpec,
@@ -69,7 +70,7 @@ export function podOf(box: Box): V1PodTemplateSpec {
       // The program is not process 1, so that it dies of a signal that it does not handle.
       shareProcessNamespace: true,
       securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
-      ...(copiesFolder(sandbox) ? { initContainers: [folderOf(box)] } : {}),
+      ...(sandbox.needsFolder ? { initContainers: [folderOf(box)] } : {}),
       containers: [program],
       volumes,
       ...(box.pullSecret === undefined ? {} : { imagePullSecrets: [{ name: box.pullSecret }] }),
@@ -107,10 +108,6 @@ function containerOf(box: Box, name: string, volumeMounts: V1VolumeMount[]): V1C
   }
 }
 
-function copiesFolder({ isNobody, workingDir }: Sandbox): boolean {
-  return isNobody && posix.resolve('/', workingDir) !== '/'
-}
-
 /** Copies the program's folder to where nobody may write. */
 function folderOf(box: Box): V1Container {
   const mounts = [{ name: FOLDER, mountPath: FOLDER_AT }]
@@ -131,7 +128,7 @@ function securityOf(sandbox: Sandbox): V1SecurityContext {
     ...(group === undefined ? {} : { runAsGroup: group }),
     allowPrivilegeEscalation: false,
     privileged: false,
-    readOnlyRootFilesystem: sandbox.isNobody,
+    readOnlyRootFilesystem: sandbox.needsFolder,
     capabilities: { drop: ['ALL'], ...(isRoot ? { add: [...ROOT_CAPABILITIES] } : {}) },
   }
 }
@@ -168,7 +165,7 @@ function mountsOf(box: Box): Mounts {
   }
   add(memory('shm', bytes), { mountPath: '/dev/shm' })
   if (!box.sandbox.isNobody) return all
-  if (copiesFolder(box.sandbox)) {
+  if (box.sandbox.needsFolder) {
     add({ name: FOLDER, emptyDir: {} }, { mountPath: box.sandbox.workingDir })
   }
   for (const [index, [path, folder]] of Object.entries(scratchFolders(bytes)).entries()) {

@@ -42,7 +42,7 @@ print(os.environ["HOME"], len([p for p in os.listdir("/proc") if p.isdigit()]))`
 
     assert.deepEqual(closed, ["['lo']"])
     assert.deepEqual(declared, ["['eth0', 'lo']"])
-    assert.deepEqual(open.image.labels, { 'kaos.network': 'on' })
+    assert.deepEqual(open.image.labels, { 'kaos.folder': 'open', 'kaos.network': 'on' })
   })
 
   it('is root only where the Dockerfile declares it, not where it only says USER root', async t => {

@@ -48,6 +48,18 @@ describe('the pod of a training', () => {
     assert.ok(!JSON.stringify(spec).includes('hostNetwork'))
   })
 
+  it('needs no copy of the folder of an image that is built with an open one', () => {
+    const { spec } = podOf(box({ 'kaos.folder': 'open' }))
+    const program = spec!.containers[0]!
+
+    assert.equal(spec!.initContainers, undefined)
+    assert.equal(program.securityContext?.readOnlyRootFilesystem, false)
+    assert.equal(program.securityContext?.runAsUser, 65534)
+    const mounted = program.volumeMounts!.map(one => one.mountPath)
+    assert.ok(!mounted.includes('/opt/program'))
+    assert.ok(mounted.includes('/tmp'))
+  })
+
   it('is root with few capabilities where the Dockerfile declares it', () => {
     const { spec } = podOf(box({ 'kaos.user': 'root' }))
 

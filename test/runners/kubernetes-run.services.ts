@@ -47,6 +47,11 @@ async function ran(t: TestContext, code: string, wanted: Wanted = {}) {
   return { running, exit, order, lines: linesOf(await logOf(runner, place)) }
 }
 
+/** As if it had been pushed from elsewhere. */
+function withoutLabels(prepared: Prepared): Prepared {
+  return { ...prepared, image: { ...prepared.image, labels: {} } }
+}
+
 /** The log without its stamps. */
 function linesOf(log: string): string[] {
   return log
@@ -85,8 +90,12 @@ print([name for name in os.environ if "TOKEN" in name or "SECRET" in name])`
     assert.deepEqual(lines.slice(5), ['/tmp False', '[]'])
   })
 
-  it('writes to its own folder, memory and the output, and nowhere else', async t => {
-    const code = `
+  for (const [what, image, refusal] of [
+    ['an image whose folder kaos has opened', () => plain, 'Permission denied'],
+    ['an image from elsewhere', () => withoutLabels(plain), 'Read-only file system'],
+  ] as const) {
+    it(`writes to its own folder, memory and the output, and nowhere else: ${what}`, async t => {
+      const code = `
 for path in ("/opt/program/x", "/tmp/x", "/var/log/x", "/dev/shm/x", "/pfs/out/x", "/usr/x", "/x"):
     try:
         open(path, "w").write("x")
@@ -94,12 +103,13 @@ for path in ("/opt/program/x", "/tmp/x", "/var/log/x", "/dev/shm/x", "/pfs/out/x
     except OSError as error:
         print(error.strerror)`
 
-    const { lines, order } = await ran(t, code)
+      const { lines, order } = await ran(t, code, { image: image() })
 
-    const may = ['/opt/program/x', '/tmp/x', '/var/log/x', '/dev/shm/x', '/pfs/out/x']
-    assert.deepEqual(lines, [...may, 'Read-only file system', 'Read-only file system'])
-    assert.equal(await readFile(join(order.out, 'x'), 'utf8'), 'x')
-  })
+      const may = ['/opt/program/x', '/tmp/x', '/var/log/x', '/dev/shm/x', '/pfs/out/x']
+      assert.deepEqual(lines, [...may, refusal, refusal])
+      assert.equal(await readFile(join(order.out, 'x'), 'utf8'), 'x')
+    })
+  }
 
   it('is ended when it takes more memory than it asked for, and that is told', async t => {
     const code = 'block = b"x" * (512 * 1024 * 1024)\nprint(len(block))'
