@@ -71,11 +71,18 @@ export class Programs {
       await writeRecord(place, 'exit', launched.exit)
       return ended(launched.exit, host)
     }
-    const info = await reaching(engine, () => this.#container(launched.container).inspect())
-    const environment = environmentOf(host, order, info, launched.sandbox)
-    const startedAt = timeOf(info.State.StartedAt)
-    await writeRecord(place, 'started', { container: info.Id, purpose, startedAt, environment })
-    return this.#follow(place, info, environment).running
+    // It prints already.
+    const pump = new LogPump(engine, place, launched.container)
+    try {
+      const info = await reaching(engine, () => this.#container(launched.container).inspect())
+      const environment = environmentOf(host, order, info, launched.sandbox)
+      const startedAt = timeOf(info.State.StartedAt)
+      await writeRecord(place, 'started', { container: info.Id, purpose, startedAt, environment })
+      return this.#follow(place, info, environment, pump).running
+    } catch (error) {
+      await pump.halt()
+      throw error
+    }
   }
 
   async adopt(place: Place): Promise<Running | undefined> {
@@ -175,7 +182,8 @@ export class Programs {
     return undefined
   }
 
-  #follow(place: Place, info: Info, environment: Environment): Live {
+  /** `early`: what keeps the log up already. */
+  #follow(place: Place, info: Info, environment: Environment, early?: LogPump): Live {
     const already = this.#live.get(place.attempt)
     if (already !== undefined) return already
     const engine = this.#engine
@@ -193,7 +201,7 @@ export class Programs {
     })
     const address = addressOf(info)
     const running = { startedAt, exit, environment, ...(address === undefined ? {} : { address }) }
-    const pump = new LogPump(engine, place, info.Id)
+    const pump = early ?? new LogPump(engine, place, info.Id)
     const numbers = info.Config.Labels?.[GPUS_LABEL] ?? ''
     const gpus = numbers.split(',').filter(number => number !== '')
     const live = { container: info.Id, gpus, running, pump, released }

@@ -8,8 +8,14 @@ import { openTurns } from '../jobs/turns.ts'
 
 export interface Journals {
   /** Appends what comes, which begins at this offset of the journal; answers the new end, durable.
-   * What was acknowledged before is skipped; a gap is a CONFLICT that names the expected offset. */
-  append(attempt: string, offset: number, bytes: AsyncIterable<Uint8Array>): Promise<number>
+   * What was acknowledged before is skipped; a gap is a CONFLICT that names the expected offset.
+   * `readable` is told when it can be read, which may be before it is durable. */
+  append(
+    attempt: string,
+    offset: number,
+    bytes: AsyncIterable<Uint8Array>,
+    readable: () => void,
+  ): Promise<number>
   /** From an offset to the end as it is now; nothing when there is no journal. */
   read(attempt: string, offset: number): AsyncGenerator<Uint8Array>
   remove(attempt: string): Promise<void>
@@ -32,6 +38,7 @@ export async function openJournals(folder: string): Promise<Journals> {
     attempt: string,
     offset: number,
     bytes: AsyncIterable<Uint8Array>,
+    readable: () => void,
   ): Promise<number> {
     return turns.take(attempt, async () => {
       const fresh = !(await exists(pathOf(attempt)))
@@ -40,6 +47,7 @@ export async function openJournals(folder: string): Promise<Journals> {
         const { size } = await file.stat()
         if (offset > size) throw gap(attempt, offset, size)
         const end = await appended(file, size, offset, bytes)
+        readable()
         await file.sync()
         if (fresh) await syncFolder(folder)
         return end

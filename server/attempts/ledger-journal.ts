@@ -90,12 +90,13 @@ export function openLedgerJournals(name: string, ground: Ground): Journals {
   }
 
   return {
-    append: (attempt, offset, bytes) =>
+    append: (attempt, offset, bytes, readable) =>
       turns.take(attempt, async () => {
         const body = Buffer.concat(await Array.fromAsync(bytes))
         for (let turn = 1; ; turn++) {
           try {
             const end = await appendOnce(attempt, offset, body)
+            readable()
             // Another server may be at it as well, and then it is done.
             await seal(attempt).catch(unlessConflict)
             return end

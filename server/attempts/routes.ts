@@ -98,9 +98,9 @@ export const attemptRoutes: FastifyPluginAsyncTypebox<{ board: Board }> = async 
         const { attempt } = request.params
         await board.live.renew(attempt)
         const bytes = bounded(bodyOf(request.body), BATCH_MAX)
-        const offset = await journals.append(attempt, request.query.offset, bytes)
+        const readable = () => board.changes.wake(attemptTopic(attempt))
+        const offset = await journals.append(attempt, request.query.offset, bytes, readable)
         await board.live.renew(attempt)
-        board.changes.wake(attemptTopic(attempt))
         return { offset }
       },
     )

@@ -24,7 +24,7 @@ import {
   WORKSPACE,
 } from './pushing.ts'
 
-const ROUNDS = Number(process.env.KAOS_TEST_ROUNDS ?? 2)
+const ROUNDS = Number(process.env.KAOS_TEST_ROUNDS ?? 1)
 const STALL_MS = Number(process.env.KAOS_TEST_STALL_S ?? 8) * 1000
 const AWAY_MS = 1500
 const TRAIN =
