@@ -24,7 +24,7 @@ const EMPTY: Graph = { nodes: [], edges: [], truncated: false }
 /** No ledger's clock of statements comes so far. */
 const NOW = Number.MAX_SAFE_INTEGER
 /** Nodes whose edges one question asks for. */
-const EDGES_OF = 1000
+const EDGES_OF = 500
 const TURN = 1000
 /** A node as it comes: the driver takes a list apart faster than a map. */
 type Packed = readonly [
