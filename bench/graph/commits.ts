@@ -5,10 +5,15 @@ import { once } from 'node:events'
 import { extname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import neo4j from 'neo4j-driver'
+import { HEAP_FLAGS } from '../../api/heap.ts'
 import { newId } from '../../api/ids.ts'
+import type { Ledger } from '../../graph/ledger.ts'
 import type { Neo4jPlace } from '../../graph/neo4j/connection.ts'
+import { openNeo4jLedger } from '../../graph/neo4j/ledger.ts'
 import { namesWith } from '../../graph/neo4j/names.ts'
+import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
 import type { Orders } from './committer.ts'
+import type { Walk, WalkOrders } from './walker.ts'
 
 export interface CommitRun {
   readonly perSecond: number
@@ -21,7 +26,7 @@ export type Server =
   | { readonly neo4j: Neo4jPlace; readonly prefix: string }
 
 const CLIENTS = 32
-const COMMITTER = new URL(`./committer${extname(import.meta.url)}`, import.meta.url)
+const processAt = (name: string) => new URL(`./${name}${extname(import.meta.url)}`, import.meta.url)
 
 /** Each server is a process of its own, and has its part of the clients. */
 export async function ledgerJobs(servers: readonly Server[], seconds: number): Promise<CommitRun> {
@@ -33,15 +38,27 @@ export async function ledgerJobs(servers: readonly Server[], seconds: number): P
   }
 }
 
-async function committed(orders: Orders): Promise<CommitRun> {
-  const child = fork(COMMITTER, { stdio: 'inherit' })
+const committed = (orders: Orders) => answerOf<CommitRun>('committer', orders)
+
+/** Everything that came of a hub, through the ledger of a process of its own. */
+export const walkedBy = (orders: WalkOrders) => answerOf<Walk>('walker', orders)
+
+/** What a process of ours answers. */
+async function answerOf<T>(name: string, orders: object): Promise<T> {
+  const child = fork(processAt(name), { stdio: 'inherit', execArgv: [...HEAP_FLAGS] })
   child.send(orders)
   const failed = once(child, 'exit').then(([code]) => {
-    throw new Error(`a committer ended with ${code}`)
+    throw new Error(`the ${name} ended with ${code}`)
   })
   failed.catch(() => {})
-  const [run] = (await Promise.race([once(child, 'message'), failed])) as [CommitRun]
-  return run
+  const [answer] = (await Promise.race([once(child, 'message'), failed])) as [T]
+  return answer
+}
+
+export function serverLedger(server: Server): Promise<Ledger> {
+  return 'sqlite' in server
+    ? openSqliteLedger(server.sqlite)
+    : openNeo4jLedger(server.neo4j, { prefix: server.prefix })
 }
 
 const SCHEMA = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;

@@ -2,9 +2,7 @@
  * until the time is over. Reads its work from the message of its parent, answers what was acknowledged. */
 import { newId } from '../../api/ids.ts'
 import type { Ledger, NewEdge, NewNode, Statement } from '../../graph/ledger.ts'
-import { openNeo4jLedger } from '../../graph/neo4j/ledger.ts'
-import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
-import type { CommitRun, Server } from './commits.ts'
+import { type CommitRun, type Server, serverLedger } from './commits.ts'
 import { ORGANISATION } from './load.ts'
 
 export interface Orders {
@@ -55,11 +53,7 @@ async function commitAll(ledger: Ledger, { clients, seconds }: Orders): Promise<
 }
 
 process.once('message', async (orders: Orders) => {
-  const { server } = orders
-  const ledger =
-    'sqlite' in server
-      ? await openSqliteLedger(server.sqlite)
-      : await openNeo4jLedger(server.neo4j, { prefix: server.prefix })
+  const ledger = await serverLedger(orders.server)
   const run = await commitAll(ledger, orders)
   await ledger.close()
   // What is long may not have left yet.

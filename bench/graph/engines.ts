@@ -6,10 +6,11 @@ import type { Neo4jPlace } from '../../graph/neo4j/connection.ts'
 import { openNeo4jLedger } from '../../graph/neo4j/ledger.ts'
 import { openSqliteLedger } from '../../graph/sqlite/ledger.ts'
 import { removeAll } from '../../test/graph/neo4j-sweep.ts'
-import { bareNeo4jJobs, bareSqliteJobs, type CommitRun, ledgerJobs } from './commits.ts'
+import { bareNeo4jJobs, bareSqliteJobs, type CommitRun, ledgerJobs, walkedBy } from './commits.ts'
 import type { Made } from './generate.ts'
 import { loadNeo4j, loadSqlite, logSize } from './load.ts'
 import { type Asker, askerOf, bareNeo4j, bareSqlite } from './questions.ts'
+import type { Walk } from './walker.ts'
 
 export interface Opened {
   readonly ledger: Ledger
@@ -29,6 +30,8 @@ export interface Engine {
   open(): Promise<Opened>
   /** Jobs a second, committed by 32 clients: through the ledger, and by hand. */
   commits(seconds: number): Promise<{ ours: CommitRun; byHand: CommitRun }>
+  /** All descendants of the first hub, in one answer. */
+  walk(): Promise<Walk>
   remove(): Promise<void>
 }
 
@@ -58,6 +61,7 @@ export function sqliteEngine(made: Made, file: string): Engine {
       await removeDatabase(bare)
       return { ours, byHand }
     },
+    walk: () => walkedBy({ server: { sqlite: file }, hub: firstHub(made) }),
     remove: () => removeDatabase(file),
   }
 }
@@ -83,8 +87,13 @@ export function neo4jEngine(made: Made, place: Neo4jPlace, prefix: string): Engi
       const ours = await ledgerJobs([server, server], seconds)
       return { ours, byHand: await bareNeo4jJobs(place, prefix, seconds) }
     },
+    walk: () => walkedBy({ server: { neo4j: place, prefix }, hub: firstHub(made) }),
     remove: () => removeAll(place, prefix),
   }
+}
+
+function firstHub({ nodes, hubs }: Made): string {
+  return nodes[hubs[0]!]!.id
 }
 
 async function removeDatabase(file: string): Promise<void> {

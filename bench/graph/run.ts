@@ -1,9 +1,9 @@
 /* One back end, from an empty place to its figures. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { CommitRun } from './commits.ts'
 import type { Engine, Opened } from './engines.ts'
 import { type Question, questionsOver } from './questions.ts'
 import type { Settings } from './settings.ts'
+import type { Walk } from './walker.ts'
 
 /** Milliseconds, a value for each target. */
 export interface Asked {
@@ -23,16 +23,6 @@ export interface Results {
   readonly walk: Walk
 }
 
-/** All descendants of a hub. */
-export interface Walk {
-  readonly nodes: number
-  readonly ms: number
-  /** The longest turn of the event loop meanwhile, ms: by the clock, and of CPU. On a busy machine the
-   * first counts also what others had the core for. */
-  readonly blockedMs: number
-  readonly blockedCpuMs: number
-}
-
 export async function measure(
   engine: Engine,
   tenth: Engine,
@@ -43,7 +33,7 @@ export async function measure(
   const [opened, small] = [await engine.open(), await tenth.open()]
   try {
     const [asked, beside] = await askBoth(targets, [engine, opened], [tenth, small])
-    const walk = await walkHub(engine, opened)
+    const walk = await engine.walk()
     const commits = await timed(`${engine.name}: commits`, () => engine.commits(seconds))
     return { engine, asked, tenth: beside, commits, walk }
   } finally {
@@ -65,8 +55,8 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   return result
 }
 
-/** Targets asked before it counts. */
-const WARM = 5
+/** Targets asked before it counts: servers run for long, so what is compiled late is compiled by then. */
+const WARM = 20
 
 /** Both graphs take turns, and so do the ledger and the engine by hand, target by target. */
 async function askBoth(
@@ -107,37 +97,4 @@ async function askOne(opened: Opened, asked: Asked, i: number, counted: boolean)
   const [first] = await Promise.all([turns[i % 2]!()])
   await turns[(i + 1) % 2]!()
   if (counted) nodes.push(first!)
-}
-
-async function walkHub({ made }: Engine, { ledger }: Opened): Promise<Walk> {
-  const hub = made.nodes[made.hubs[0]!]!.id
-  await sleep(100)
-  let last = performance.now()
-  let cpu = threadCpuMs()
-  let [blockedMs, blockedCpuMs] = [0, 0]
-  let over = false
-  const look = (): void => {
-    const [now, used] = [performance.now(), threadCpuMs()]
-    blockedMs = Math.max(blockedMs, now - last)
-    blockedCpuMs = Math.max(blockedCpuMs, used - cpu)
-    last = now
-    cpu = used
-  }
-  const tick = (): void => {
-    look()
-    if (!over) setImmediate(tick)
-  }
-  setImmediate(tick)
-  const start = performance.now()
-  const { nodes } = await ledger.lineage(hub, { direction: 'down', limit: 1_000_000 })
-  const ms = performance.now() - start
-  over = true
-  look()
-  return { nodes: nodes.length, ms, blockedMs, blockedCpuMs }
-}
-
-/** CPU time of this thread. */
-function threadCpuMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
 }
