@@ -1,5 +1,6 @@
 /* Group commit. Commits that arrive in one turn of the event loop share one transaction and one
- * sync of the disk; a failing one leaves nothing while the others stay. They are acknowledged after the sync, in the order in which they came. */
+ * sync of the disk; a failing one leaves nothing while the others stay. They are acknowledged after
+ * the sync, in the order in which they came. */
 import { KaosError } from '../../api/errors.ts'
 import type { CheckedCommit } from '../commit.ts'
 import type { Receipt } from '../ledger.ts'

@@ -131,12 +131,7 @@ test('a Redis that was killed and comes back empty carries messages again', asyn
 })
 
 test('a Redis that stands still is in trouble, and none when it goes on', async t => {
-  const folder = await mkdtemp(join(tmpdir(), 'kaos-redis-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
-  const port = await freePort()
-  const redis = await startRedis(folder, port)
-  t.after(() => void redis.kill('SIGKILL'))
-  const messenger = await open(t, fresh(), `redis://127.0.0.1:${port}`)
+  const { redis, messenger } = await openOver(t)
 
   redis.kill('SIGSTOP')
   while (messenger.trouble() === undefined) await sleep(10)
@@ -147,18 +142,23 @@ test('a Redis that stands still is in trouble, and none when it goes on', async 
 
 for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
   test(`a server that ends does not wait for its Redis: ${signal}`, async t => {
-    const folder = await mkdtemp(join(tmpdir(), 'kaos-redis-'))
-    t.after(() => rm(folder, { recursive: true, force: true }))
-    const port = await freePort()
-    const redis = await startRedis(folder, port)
-    t.after(() => void redis.kill('SIGKILL'))
-    const messenger = await open(t, fresh(), `redis://127.0.0.1:${port}`)
+    const { redis, messenger } = await openOver(t)
 
     redis.kill(signal)
     while (messenger.trouble() === undefined) await sleep(10)
 
     await messenger.close()
   })
+}
+
+/** A messenger over a Redis of its own. */
+async function openOver(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'kaos-redis-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const port = await freePort()
+  const redis = await startRedis(folder, port)
+  t.after(() => void redis.kill('SIGKILL'))
+  return { redis, messenger: await open(t, fresh(), `redis://127.0.0.1:${port}`) }
 }
 
 async function startRedis(folder: string, port: number) {
