@@ -18,6 +18,10 @@ export interface Database {
 /** How long a writer waits for a writer in another process. */
 export const BUSY_TIMEOUT_MS = 5000
 
+/** `LIMIT :limit`, as a sum: SQLite looks at the value of a bare parameter to plan the query, and so
+ * compiles the statement again each time that it is bound. */
+export const AT_MOST = 'LIMIT :limit + 0'
+
 /** Pages that a connection keeps: ids and digests fall all over their indexes. */
 const CACHE_KIB = 32 * 1024
 

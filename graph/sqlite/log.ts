@@ -1,12 +1,12 @@
 /* What does the log say, from a number on? */
 import type { LogEntry } from '../ledger.ts'
-import type { Database } from './database.ts'
+import { AT_MOST, type Database } from './database.ts'
 
 const LOG = `SELECT seq, at, salt, leaf, payload FROM statement
-  WHERE seq >= :from ORDER BY seq LIMIT :limit`
+  WHERE seq >= :from ORDER BY seq ${AT_MOST}`
 
 const LEAVES = `SELECT seq, at, NULL AS salt, leaf, NULL AS payload FROM statement
-  WHERE seq >= :from ORDER BY seq LIMIT :limit`
+  WHERE seq >= :from ORDER BY seq ${AT_MOST}`
 
 export function readLog(
   database: Database,

@@ -3,7 +3,7 @@ import type { SQLOutputValue } from 'node:sqlite'
 import type { Digest } from '../../api/digest.ts'
 import type { Json, Node, NodeQuery, ProvClass } from '../ledger.ts'
 import { KINDS } from '../prov.ts'
-import type { Database, Parameters } from './database.ts'
+import { AT_MOST, type Database, type Parameters } from './database.ts'
 import { endOf } from './prefix.ts'
 
 const LIMIT_DEFAULT = 100
@@ -47,13 +47,13 @@ export function findNodes(database: Database, query: NodeQuery): Node[] {
 
 // A page deeper in a long list must not read what came before it: each index ends in seq, and n
 // grows with seq, so all orders below are those of the index.
-const NEWEST = 'ORDER BY seq DESC, n DESC LIMIT :limit'
+const NEWEST = `ORDER BY seq DESC, n DESC ${AT_MOST}`
 
 function textOf(query: NodeQuery, terms: readonly string[]): string {
   const index = indexFor(query)
   const among = index === undefined ? 'node NOT INDEXED' : `node INDEXED BY ${index}`
   const text = `SELECT ${NODE_COLUMNS} FROM ${among} WHERE ${terms.join(' AND ')}`
-  if (index === undefined) return `${text} ORDER BY n DESC LIMIT :limit`
+  if (index === undefined) return `${text} ORDER BY n DESC ${AT_MOST}`
   if (index !== 'node_place' || query.kind !== undefined) return `${text} ${NEWEST}`
   // A whole workspace: SQLite merges the kinds and reads no further than the page.
   const ofKinds = Object.keys(KINDS).map(kind => `${text} AND kind = '${kind}'`)

@@ -1,14 +1,14 @@
 /* Where do the pointers stand, now or after a statement of the past? */
 import type { Pointer } from '../ledger.ts'
-import type { Database } from './database.ts'
+import { AT_MOST, type Database } from './database.ts'
 import { endOf } from './prefix.ts'
 
 const NOW = `SELECT name, target, from_seq, at FROM pointer
-  WHERE to_seq IS NULL AND name >= :from AND name < :end AND name > :after ORDER BY name LIMIT :limit`
+  WHERE to_seq IS NULL AND name >= :from AND name < :end AND name > :after ORDER BY name ${AT_MOST}`
 
 const THEN = `SELECT name, target, from_seq, at FROM pointer
   WHERE name >= :from AND name < :end AND name > :after AND from_seq <= :asOf AND (to_seq IS NULL OR to_seq > :asOf)
-  ORDER BY name LIMIT :limit`
+  ORDER BY name ${AT_MOST}`
 
 const ALL = -1
 

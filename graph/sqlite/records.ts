@@ -1,11 +1,11 @@
 /* Which records begin so? Expired ones are absent, swept or not. */
 import type { Json, LedgerRecord } from '../ledger.ts'
-import type { Database } from './database.ts'
+import { AT_MOST, type Database } from './database.ts'
 import { endOf } from './prefix.ts'
 
 const RECORDS = `SELECT key, value, version, expires FROM record
   WHERE key >= :prefix AND key < :end AND key > :after AND (expires IS NULL OR expires > :now)
-  ORDER BY key LIMIT :limit`
+  ORDER BY key ${AT_MOST}`
 
 const ALL = -1
 
