@@ -1,6 +1,6 @@
 /* Speed, as ratios taken side by side in one run: contestants alternate, medians are compared, CPU
  * seconds stand beside wall time. Prints, never asserts. docs/speed.md says how to run it. */
-import { engines } from './engines.ts'
+import { engines, manyTrials } from './engines.ts'
 import { jobStart } from './job-start.ts'
 import { kubernetesStart } from './kubernetes-start.ts'
 import { recovery } from './recovery.ts'
@@ -13,6 +13,7 @@ const all: Record<string, () => Promise<void>> = {
   'start-up': startUp,
   'job-start': jobStart,
   engines,
+  'many-trials': manyTrials,
   recovery,
   store: () => store(settings),
   'kubernetes-start': kubernetesStart,

@@ -11,7 +11,7 @@ import { cli, type Server, startServer } from '../test/e2e/kaos.ts'
 import { cpuSoFar, line, median, quantile } from './measure.ts'
 
 const ROUNDS = 15
-const TRIALS = 200
+const TRIALS = Number(process.env.TRIALS ?? 200)
 const WAKE_UPS = 300
 /** Whoever asks often takes from the server that is measured. */
 const RARELY_MS = 100
@@ -23,7 +23,6 @@ export async function engines(): Promise<void> {
   const { KAOS_TEST_REDIS_URL: redis } = process.env
   if (socket && image) await firstLine(socket, image)
   else console.log('bench first-line: no engine is named (KAOS_TEST_DOCKER_SOCKET, _SMALL_IMAGE)')
-  await manyTrials()
   if (redis) await queueDelay(redis)
   else console.log('bench queue-delay: no Redis is named (KAOS_TEST_REDIS_URL)')
 }
@@ -131,7 +130,7 @@ async function ended(url: string, job: string, everyMs = 10): Promise<void> {
 }
 
 /** A grid of trials that do nothing, from the request to the last recorded outcome. */
-async function manyTrials(): Promise<void> {
+export async function manyTrials(): Promise<void> {
   const train = '#!/bin/sh\nmkdir -p "$1/model"\necho m > "$1/model/m"\n'
   const env = { KAOS_RUNNER: 'process', KAOS_SLOTS: '4' }
   await withTraining(env, { dockerfile: 'FROM scratch\n', train }, async ({ server }) => {

@@ -1,13 +1,23 @@
-/** Writing small files so that they are there after a crash, whole or not at all. */
+/** Writing small files whole or not at all. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** As JSON, for nobody else to read: written and synced, then given its name; the folder is synced. */
+/** As JSON, for nobody else to read: there after a power loss as well. */
 export function writeDurably(path: string, value: unknown): void {
-  const temporary = `${path}.${process.pid}`
-  writeFileSync(temporary, JSON.stringify(value), { mode: 0o600, flush: true })
-  renameSync(temporary, path)
+  write(path, value, { flush: true })
   syncFolder(dirname(path))
+}
+
+/** The same for what is of no use once this host has started again: there after a crash of this process,
+ * and not synced. */
+export function writeForThisBoot(path: string, value: unknown): void {
+  write(path, value, { flush: false })
+}
+
+function write(path: string, value: unknown, { flush }: { readonly flush: boolean }): void {
+  const temporary = `${path}.${process.pid}`
+  writeFileSync(temporary, JSON.stringify(value), { mode: 0o600, flush })
+  renameSync(temporary, path)
 }
 
 function syncFolder(path: string): void {

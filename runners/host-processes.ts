@@ -1,6 +1,7 @@
 /* Looks at processes of this host: by /proc where there is one, by `ps` elsewhere. */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { bootId } from './boot.ts'
 
 /** A process, named so that a later one with the same pid is not mistaken for it. */
 export interface ProcessName {
@@ -103,7 +104,7 @@ function descendants(root: number, all: Map<number, Seen>): Set<number> {
 
 function bornOf(pid: number): string | undefined {
   const fields = statOf(pid)
-  if (fields !== undefined) return fields[0] === 'Z' ? undefined : `${boot()}:${fields[19]}`
+  if (fields !== undefined) return fields[0] === 'Z' ? undefined : `${bootId()}:${fields[19]}`
   if (hasProc()) return undefined
   const line = ps(['-o', 'lstart=', '-p', String(pid)]).trim()
   return line === '' ? undefined : line
@@ -163,12 +164,6 @@ let proc: boolean | undefined
 function hasProc(): boolean {
   proc ??= statOf(process.pid) !== undefined
   return proc
-}
-
-let bootId: string | undefined
-function boot(): string {
-  bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  return bootId
 }
 
 let pageBytes: number | undefined

@@ -118,6 +118,11 @@ export interface Runner {
   /** Whether its engine lets programs wait for room, so that nobody else need keep account of it. */
   readonly schedules?: true
 
+  /** What is there of its work when this host has started again. `nothing`: no file of an attempt need be
+   * synced. `remains`: containers that have ended, to be cleared away; whether what they wrote is
+   * whole nobody knows. `work`: it goes on elsewhere. */
+  readonly afterBoot: 'nothing' | 'remains' | 'work'
+
   /** Looks at the host, once. RUNNER_UNAVAILABLE when nothing can be run here. */
   capabilities(): Promise<Capabilities>
 

@@ -33,6 +33,7 @@ export async function openDockerRunner(options: DockerOptions = {}): Promise<Run
   const programs = new Programs(engine, new Images(engine), host, options.network)
   return {
     name: 'docker',
+    afterBoot: engine.local ? 'remains' : 'work',
     capabilities: async () => (await host()).capabilities,
     build: async (order, place, log, signal) => {
       const { environment } = await host()

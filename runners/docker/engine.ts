@@ -13,6 +13,8 @@ export interface Engine {
   readonly docker: Dockerode
   /** The socket or address, for people. */
   readonly at: string
+  /** Whether it is on this host, since it is reached by a socket. */
+  readonly local: boolean
   /** Aborted by `hangUp`: whoever waits for the engine stops waiting. */
   readonly closed: AbortSignal
   hangUp(): void
@@ -28,6 +30,7 @@ export function connect(socket: string = DEFAULT_SOCKET): Engine {
   return {
     docker,
     at: at.text,
+    local: at.options.socketPath !== undefined,
     closed: ended.signal,
     hangUp() {
       ended.abort()

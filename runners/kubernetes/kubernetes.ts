@@ -29,6 +29,7 @@ export async function openKubernetesRunner(
   const programs = new Programs(cluster, options, host)
   return {
     name: 'kubernetes',
+    afterBoot: 'work',
     schedules: true,
     ...(builder === undefined ? { builds: false as const } : {}),
     capabilities: async () => (await host()).capabilities,

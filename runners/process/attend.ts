@@ -1,7 +1,7 @@
 /* Looks after what was started in a place, from any process: by the files that the supervisor keeps. */
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { writeDurably } from '../durably.ts'
+import { writeForThisBoot } from '../durably.ts'
 import { lives, type ProcessName } from '../host-processes.ts'
 import type { Exit, Running } from '../runner.ts'
 import { readExit } from './ending.ts'
@@ -68,7 +68,7 @@ async function settle(files: PlaceFiles, state: State): Promise<Exit> {
   const exit = readExit(files)
   if (exit !== undefined) return exit
   const lost = lostExit(state.startedAt, 'its supervisor was killed, or the host started again')
-  if (existsSync(files.run)) writeDurably(files.exit, lost)
+  if (existsSync(files.run)) writeForThisBoot(files.exit, lost)
   return lost
 }
 
@@ -89,7 +89,7 @@ export async function stopPlace(files: PlaceFiles, graceMs: number): Promise<voi
   if (!existsSync(files.run)) return
   if (readExit(files) === undefined) {
     // A supervisor that is only just starting finds this before it starts anything.
-    writeDurably(files.stop, { graceMs })
+    writeForThisBoot(files.stop, { graceMs })
     const supervisor = readState(files)?.supervisor
     if (lives(supervisor)) send(supervisor!, 'SIGTERM')
     await gone(files, supervisor, graceMs + PATIENCE_MS)
@@ -99,7 +99,7 @@ export async function stopPlace(files: PlaceFiles, graceMs: number): Promise<voi
   await end(state.launcher)
   if (readExit(files) !== undefined) return
   const times = { startedAt: state.startedAt, finishedAt: new Date().toISOString() }
-  writeDurably(files.exit, { state: 'stopped', ...times })
+  writeForThisBoot(files.exit, { state: 'stopped', ...times })
 }
 
 async function gone(files: PlaceFiles, supervisor: ProcessName | undefined, patienceMs: number) {
@@ -112,7 +112,7 @@ async function gone(files: PlaceFiles, supervisor: ProcessName | undefined, pati
 
 /** Nothing was started, as far as can be seen; what is only just starting must not go on unseen. */
 export function forbidStart(files: PlaceFiles): void {
-  if (existsSync(files.launch)) writeDurably(files.stop, { graceMs: 0, lost: true })
+  if (existsSync(files.launch)) writeForThisBoot(files.stop, { graceMs: 0, lost: true })
 }
 
 function send(process_: ProcessName, signal: NodeJS.Signals): void {

@@ -71,6 +71,7 @@ function seenAs({ view }: Abilities): Environment {
 
 class ProcessRunner implements Runner {
   readonly name = 'process'
+  readonly afterBoot = 'nothing'
   readonly #setting: Setting
   readonly #abilities: Abilities
   readonly #supervisors: Supervisors

@@ -8,7 +8,7 @@ import type { Address, Environment } from '../../api/attempts.ts'
 import { KaosError } from '../../api/errors.ts'
 import { METRICS_FILE } from '../../api/measurements.ts'
 import type { Gpu } from '../../api/workers.ts'
-import { writeDurably } from '../durably.ts'
+import { writeForThisBoot } from '../durably.ts'
 import { LogFile } from '../log-file.ts'
 import { removeFolder } from '../remove-folder.ts'
 import { FORCED_AT, type Place, type RunOrder, type TrialOrder } from '../runner.ts'
@@ -83,8 +83,8 @@ function endUnstarted(files: PlaceFiles, reason: string): void {
   log.line(reason)
   log.close()
   // Named after nobody who lives: there is no supervisor to wait for.
-  writeDurably(files.state, { supervisor: { pid: 0, born: '' }, startedAt: now })
-  writeDurably(files.exit, { state: 'failed', reason, startedAt: now, finishedAt: now })
+  writeForThisBoot(files.state, { supervisor: { pid: 0, born: '' }, startedAt: now })
+  writeForThisBoot(files.exit, { state: 'failed', reason, startedAt: now, finishedAt: now })
 }
 
 async function reachOf(files: PlaceFiles, { abilities, portGiven }: Start) {

@@ -1,9 +1,9 @@
-/* What the supervisor needs in Python that Node has as well: files that are there after a crash, the log
+/* What the supervisor needs in Python that Node has as well: files that are there whole or not at all, the log
  * of a program, and looks at processes. */
 import { FULL, LINE_MAX, MISSING } from '../log-file.ts'
 import { LOG_MAX } from '../runner.ts'
 
-export const DURABLE_FILES = String.raw`
+export const WHOLE_FILES = String.raw`
 def quoted(text):
     plain = lambda c: c >= " " and c not in '"\\' and not "\ud800" <= c <= "\udfff"
     return '"%s"' % "".join(c if plain(c) else "\\u%04x" % ord(c) for c in text)
@@ -18,16 +18,12 @@ def json_of(value):
     return next((word for one, word in words if value is one), str(value))
 
 
-def write_durably(path, value):
+def write_whole(path, value):
     temporary = "%s.%d" % (path, os.getpid())
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     write_all(file, json_of(value).encode())
-    os.fsync(file)
     os.close(file)
     os.rename(temporary, path)
-    folder = os.open(os.path.dirname(path), os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
 
 
 def write_all(file, data):
@@ -122,7 +118,6 @@ class Log:
     def close(self):
         if self.line is not None:
             self.write(b"\n")
-        os.fsync(self.file)
         os.close(self.file)
 `
 

@@ -1,7 +1,7 @@
 /* The supervisor: a small Python process per attempt, which outlives the worker. It starts the program
  * through the launcher, which is a fork of it, writes its log, keeps its memory limit, and writes down
- * durably how it ended. In Python like the launcher, and with only what Python has compiled in: trials of a
- * grid are often short.
+ * how it ended. In Python like the launcher, and with only what Python has compiled in: trials of a grid
+ * are often short. Nothing is synced: no word of it counts after another start of the host.
  *
  *   supervise.py     reads lines {"launch": FILE, "errors": FILE} and forks a supervisor for each;
  *                    writes lines {"launch": FILE, "runs": BOOLEAN}: true once the program runs, false
@@ -10,7 +10,7 @@
  * Always true: `state.json` is there before the program is, `exit.json` after it has ended and
  * nothing that it started is alive. SIGTERM asks for the end; `stop.json` says how patiently. */
 import { LAUNCH_FUNCTIONS } from './launch-script.ts'
-import { DURABLE_FILES, LOG, PROCESSES } from './supervise-parts.ts'
+import { LOG, PROCESSES, WHOLE_FILES } from './supervise-parts.ts'
 
 const SUPERVISOR = String.raw`
 LOOK_S = 0.5
@@ -37,7 +37,7 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
         state = {"supervisor": name_of(os.getpid()), **self.times}
-        write_durably(self.files["state"], state)
+        write_whole(self.files["state"], state)
         # Whoever gave up on this place before state.json was there has left its wish.
         if os.path.exists(self.files["stop"]):
             self.stop()
@@ -82,7 +82,7 @@ class Supervisor:
     def supervise(self, state):
         self.log = Log(self.files["log"])
         reader = self.start()
-        write_durably(self.files["state"], {**state, "launcher": name_of(self.launcher)})
+        write_whole(self.files["state"], {**state, "launcher": name_of(self.launcher)})
         self.say_started()
         until = None
         while reader is not None or not self.over:
@@ -177,7 +177,7 @@ class Supervisor:
         if self.relay:
             signal_to(self.relay, signal.SIGKILL)
         self.times["finishedAt"] = time_text(time.time())
-        write_durably(self.files["exit"], {"ending": self.ending, **self.times})
+        write_whole(self.files["exit"], {"ending": self.ending, **self.times})
         os._exit(0)
 
     def fail(self, error):
@@ -286,7 +286,7 @@ Forker().run()
 export const SUPERVISE_SCRIPT = [
   LAUNCH_FUNCTIONS,
   'import select, time\n',
-  DURABLE_FILES,
+  WHOLE_FILES,
   LOG,
   PROCESSES,
   SUPERVISOR,

@@ -2,9 +2,10 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Report, WorkOrder } from '../../api/attempts.ts'
-import { readWritten, writeDurably } from '../durably.ts'
+import { bootId } from '../boot.ts'
+import { readWritten, writeDurably, writeForThisBoot } from '../durably.ts'
 import { removeFolder } from '../remove-folder.ts'
-import type { Place } from '../runner.ts'
+import type { Place, Runner } from '../runner.ts'
 
 /** `started`: the runner was told to start the program. A report is kept once all its bytes are
  * stored, so that it can be said again and again. */
@@ -22,39 +23,58 @@ export interface Progress {
 }
 
 /** `order.json`. */
-type Kept = WorkOrder & Pick<Progress, 'claimedAt'>
+type Kept = WorkOrder & Pick<Progress, 'claimedAt'> & { readonly boot?: string }
+
+/** How the runner wants files to be kept. */
+type Keeping = Pick<Runner, 'afterBoot'>
 
 const FIRST = { step: 'preparing', starts: 1, logBase: 0 } as const
 
 export class AttemptFolder {
   readonly path: string
   readonly order: WorkOrder
+  /** Whether the host ended its work: what runner and program have left may have holes, and only a
+   * report that was kept counts. */
+  readonly cutShort: boolean
+  readonly #keep: (path: string, value: unknown) => void
   #progress: Progress
 
-  private constructor(path: string, order: WorkOrder, progress: Progress) {
+  private constructor(
+    path: string,
+    { claimedAt, boot, ...order }: Kept,
+    { afterBoot }: Keeping,
+    progress?: Progress,
+  ) {
     this.path = path
     this.order = order
-    this.#progress = progress
+    this.cutShort = afterBoot !== 'work' && boot !== undefined && boot !== bootId()
+    this.#keep = afterBoot === 'nothing' ? writeForThisBoot : writeDurably
+    this.#progress = progress ?? { ...FIRST, claimedAt }
   }
 
-  static async create(root: string, order: WorkOrder): Promise<AttemptFolder> {
+  static async create(root: string, order: WorkOrder, keeping: Keeping): Promise<AttemptFolder> {
     const path = join(root, order.attempt)
-    const claimedAt = new Date().toISOString()
+    const boot = bootId()
+    const kept: Kept = { ...order, claimedAt: new Date().toISOString(), ...(boot && { boot }) }
     await removeFolder(path)
     await mkdir(path, { recursive: true, mode: 0o700 })
+    const folder = new AttemptFolder(path, kept, keeping)
     // The token within is why nobody else may read it.
-    writeDurably(join(path, 'order.json'), { ...order, claimedAt } satisfies Kept)
-    return new AttemptFolder(path, order, { ...FIRST, claimedAt })
+    folder.#keep(join(path, 'order.json'), kept)
+    return folder
   }
 
   /** What an earlier life of the worker left; undefined if it did not come so far as to be known. */
-  static async find(root: string, attempt: string): Promise<AttemptFolder | undefined> {
+  static async find(
+    root: string,
+    attempt: string,
+    keeping: Keeping,
+  ): Promise<AttemptFolder | undefined> {
     const path = join(root, attempt)
     try {
       const kept = JSON.parse(await readFile(join(path, 'order.json'), 'utf8')) as Kept
-      const { claimedAt, ...order } = kept
       const progress = readWritten<Progress>(join(path, 'progress.json'))
-      return new AttemptFolder(path, order, progress ?? { ...FIRST, claimedAt })
+      return new AttemptFolder(path, kept, keeping, progress)
     } catch {
       return undefined
     }
@@ -66,7 +86,7 @@ export class AttemptFolder {
 
   advance(changes: Partial<Progress>): void {
     this.#progress = { ...this.#progress, ...changes }
-    writeDurably(join(this.path, 'progress.json'), this.#progress)
+    this.#keep(join(this.path, 'progress.json'), this.#progress)
   }
 
   /** Where the runner works. Each start of a service has a place of its own. */

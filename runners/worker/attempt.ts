@@ -138,6 +138,9 @@ export class Attempt {
   async #work(work: Work): Promise<Outcome> {
     const order = this.#folder.order.work
     try {
+      // A service has no outcome that could have holes: it is started again.
+      if (this.#folder.cutShort && order.kind !== 'service')
+        throw new Error('its host started again')
       if (order.kind === 'build') return await buildOutcome(work, order)
       if (order.kind === 'trial') return await trialOutcome(work, order)
       if (order.kind === 'ingest') return await ingestOutcome(work, order)

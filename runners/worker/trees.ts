@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { type Digest, hexOf, isDigest } from '../../api/digest.ts'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
+import { bootId } from '../boot.ts'
 import { removeFolder } from '../remove-folder.ts'
 import { makeRoom, markUsed, removeTree, treesIn } from './cache-room.ts'
 import { type Source, TreeFetch } from './fetch-tree.ts'
@@ -63,11 +64,11 @@ export class Trees {
       if (name.startsWith('.kaos-')) await removeFolder(join(this.#folder, name))
     }
     if (!sameBoot) await this.#files.doubtAll()
-    await writeFile(join(this.#folder, BOOT), (await bootId()) ?? '')
+    await writeFile(join(this.#folder, BOOT), bootId() ?? '')
   }
 
   async #sameBoot(): Promise<boolean> {
-    const now = await bootId()
+    const now = bootId()
     const then = await readFile(join(this.#folder, BOOT), 'utf8').catch(() => undefined)
     return now !== undefined && now === then
   }
@@ -163,9 +164,4 @@ function isFull(error: unknown): boolean {
 function full(cause: unknown): KaosError {
   const message = 'the disk of this worker is too full for the inputs; make room there'
   return new KaosError('STORAGE_FULL', message, { cause })
-}
-
-/** Linux names each boot; elsewhere no boot is known to be the same. */
-function bootId(): Promise<string | undefined> {
-  return readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined)
 }

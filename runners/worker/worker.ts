@@ -106,10 +106,11 @@ class Working {
 
   /** Takes up what is there, whether or not there are slots for it. */
   async resume(): Promise<void> {
+    const { runner } = this.#workplace
     await mkdir(this.#attempts, { recursive: true, mode: 0o700 })
     const folders: AttemptFolder[] = []
     for (const attempt of await readdir(this.#attempts)) {
-      const folder = await AttemptFolder.find(this.#attempts, attempt)
+      const folder = await AttemptFolder.find(this.#attempts, attempt, runner)
       if (folder === undefined) await removeFolder(join(this.#attempts, attempt))
       else folders.push(folder)
     }
@@ -134,7 +135,7 @@ class Working {
         const order = await this.#claimOne(kinds)
         failures = 0
         if (order === undefined) slots.give()
-        else this.#begin(await AttemptFolder.create(this.#attempts, order), slots, false)
+        else this.#begin(await this.#folderFor(order), slots, false)
       } catch (error) {
         slots.give()
         if (signal.aborted) return
@@ -144,6 +145,10 @@ class Working {
         await pause(backoff(failures++), signal).catch(() => {})
       }
     }
+  }
+
+  #folderFor(order: WorkOrder): Promise<AttemptFolder> {
+    return AttemptFolder.create(this.#attempts, order, this.#workplace.runner)
   }
 
   async #claimOne(kinds: readonly string[]): Promise<WorkOrder | undefined> {

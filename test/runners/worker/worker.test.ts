@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { BuildWork } from '../../../api/attempts.ts'
 import type { Digest } from '../../../api/digest.ts'
@@ -177,6 +180,27 @@ test('the next worker takes up what the last one left running, and no line of th
   assert.equal(report.state, 'succeeded', report.reason)
   assert.match(server.file(report.log!.digest as Digest), /^\[.*\] one\n\[.*\] two\n$/)
   assert.equal(played.log.toString(), server.file(report.log!.digest as Digest))
+})
+
+test('what a training left before its host started again may have holes: it is lost, and made anew', async t => {
+  const { end, folder, server, start, trial } = await workerScene(t)
+  const train = '#!/bin/sh\necho one\nsleep 1\nmkdir "$1"; echo ok > "$1/model"\n'
+  const played = server.offer(await trial(train))
+  await server.until(() => played.log.includes('one'))
+  await end()
+  const [attempt = ''] = await readdir(join(folder, 'attempts'))
+  const file = (...path: string[]) => join(folder, 'attempts', attempt, ...path)
+  while (!existsSync(file('place-1', 'run', 'exit.json'))) await tick()
+
+  const order = JSON.parse(await readFile(file('order.json'), 'utf8')) as { boot: string }
+  assert.match(order.boot, /./)
+  await writeFile(file('order.json'), JSON.stringify({ ...order, boot: 'another one' }))
+  await start()
+  const report = await server.reported(played)
+
+  assert.equal(report.state, 'lost')
+  assert.equal(report.reason, 'its host started again')
+  assert.equal(report.output, undefined)
 })
 
 test('a build that the last worker did not end is reported lost', async t => {
