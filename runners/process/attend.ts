@@ -5,7 +5,7 @@ import { writeForThisBoot } from '../durably.ts'
 import { lives, type ProcessName } from '../host-processes.ts'
 import type { Exit, Running } from '../runner.ts'
 import { readExit } from './ending.ts'
-import { FolderChanges } from './folder-changes.ts'
+import { FileChanges } from './file-changes.ts'
 import { type PlaceFiles, readLaunch, readState, type State } from './place-files.ts'
 
 const LOOK_MS = 100
@@ -34,7 +34,7 @@ export function hasEnded(files: PlaceFiles): boolean {
 }
 
 async function watch(files: PlaceFiles, closing: AbortSignal): Promise<Exit> {
-  const changes = new FolderChanges(files.run)
+  const changes = new FileChanges(files.exit)
   try {
     return await exitOf(files, changes, closing)
   } finally {
@@ -44,7 +44,7 @@ async function watch(files: PlaceFiles, closing: AbortSignal): Promise<Exit> {
 
 async function exitOf(
   files: PlaceFiles,
-  changes: FolderChanges,
+  changes: FileChanges,
   closing: AbortSignal,
 ): Promise<Exit> {
   for (let looks = 1; ; looks++) {

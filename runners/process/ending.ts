@@ -29,31 +29,29 @@ export function readExit(files: PlaceFiles): Exit | undefined {
   const ended = readWritten<Ended>(files.exit)
   if (ended === undefined || 'state' in ended) return ended
   const { ending, ...times } = ended
-  const launch = readLaunch(files)
-  return launch && exitOf(ending, times, files, launch)
+  return exitOf(ending, times, files)
 }
 
 function exitOf(
   ending: Ending,
   times: { startedAt: string; finishedAt: string },
   files: PlaceFiles,
-  launch: Launch,
 ): Exit {
   const { code, failure, outOfMemory, wish } = ending
   if (wish?.lost) return { state: 'lost', reason: 'the host ended the program', ...times }
   if (wish !== undefined) return { state: 'stopped', ...times }
-  if (outOfMemory) return { ...tooMuchMemory(launch), ...times }
+  if (outOfMemory) return { ...tooMuchMemory(readLaunch(files)), ...times }
   if (failure !== '') return { state: 'lost', reason: failure, ...times }
   if (code === 0) return { state: 'succeeded', exit: 0, ...times }
   if (typeof code !== 'number') {
     return { state: 'lost', reason: `the launcher was ended by ${ending.signal}`, ...times }
   }
-  const reason = reasonOf(code, files, launch)
+  const reason = reasonOf(code, files, readLaunch(files))
   return { state: 'failed', exit: code, ...(reason === undefined ? {} : { reason }), ...times }
 }
 
-function tooMuchMemory(launch: Launch) {
-  const mebibytes = Math.round((launch.memoryBytes ?? 0) / 1024 / 1024)
+function tooMuchMemory(launch: Launch | undefined) {
+  const mebibytes = Math.round((launch?.memoryBytes ?? 0) / 1024 / 1024)
   return {
     state: 'failed',
     exit: 137,
@@ -62,15 +60,15 @@ function tooMuchMemory(launch: Launch) {
   } as const
 }
 
-function reasonOf(code: number, files: PlaceFiles, launch: Launch): string | undefined {
+function reasonOf(code: number, files: PlaceFiles, launch?: Launch): string | undefined {
   const tail = tailOf(files.log)
-  if (!launch.private && NO_PFS.test(tail)) {
+  if (launch?.private === false && NO_PFS.test(tail)) {
     return (
       'the program looked for /pfs or /opt/program, which this host cannot show at their places: ' +
       'read KAOS_PROGRAM, KAOS_DATA, KAOS_HYPER and KAOS_OUT instead, or use the docker runner'
     )
   }
-  if (launch.address !== undefined && 'port' in launch.address && PORT_TAKEN.test(tail)) {
+  if (launch?.address !== undefined && 'port' in launch.address && PORT_TAKEN.test(tail)) {
     return (
       'the port of the service is taken, and this host cannot give each service a port 8080 of ' +
       'its own: listen on the port that PORT names, or use the docker runner'

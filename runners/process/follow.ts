@@ -1,21 +1,20 @@
 /* Follows a log file while a program writes it. */
 import { open } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { FolderChanges } from './folder-changes.ts'
+import { FileChanges } from './file-changes.ts'
 
 const PIECE = 256 * 1024
 const LOOK_MS = 100
 
-/** Pieces of the file from an offset on, until `ended` was true before the last look. `endsIn`: the folder
- * in which something happens when it has ended. */
+/** Pieces of the file from an offset on, until `ended` was true before the last look. Something
+ * happens to the file `ending` when it has ended. */
 export async function* followFile(
   path: string,
   offset: number,
   signal: AbortSignal,
   ended: () => boolean,
-  endsIn: string,
+  ending: string,
 ): AsyncIterable<Uint8Array> {
-  const changes = new FolderChanges(dirname(path), endsIn)
+  const changes = new FileChanges(path, ending)
   try {
     yield* follow(path, offset, { signal, ended, changes })
   } finally {
@@ -26,7 +25,7 @@ export async function* followFile(
 interface Following {
   readonly signal: AbortSignal
   readonly ended: () => boolean
-  readonly changes: FolderChanges
+  readonly changes: FileChanges
 }
 
 async function* follow(path: string, offset: number, following: Following) {

@@ -90,7 +90,6 @@ async function tryView(folder: string, name: string, base: string[], before: str
     cwd: '/opt/program',
     argv: ['/bin/sh', '-c', '! touch /pfs/data/probe/x 2>/dev/null && echo seen > /pfs/out/seen'],
     env: {},
-    failure: join(dir, 'failure'),
   }
   await writeFile(join(dir, 'spec.json'), JSON.stringify(spec))
   // The launcher ends when its parent is another process than the one named here.

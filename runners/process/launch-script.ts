@@ -2,7 +2,7 @@
  * not) between the supervisor, of which it is a fork, and the user's program. Kept as text, because a
  * packed kaos ships compiled modules only. By itself:
  *
- *   launch.py run SPEC PARENT   starts the program of SPEC and ends with its exit code
+ *   launch.py run SPEC PARENT   starts the program of the file SPEC and ends with its exit code
  *   launch.py net COMMAND…      becomes COMMAND in a network of its own, loopback up
  *
  * `run` with "private": user, mount and pid namespaces; a tmpfs becomes the root, all top-level
@@ -227,13 +227,11 @@ def run_plain(spec):
     return code
 
 
-def run(path, parent):
-    spec = read_json(path)
-    failure = os.open(spec["failure"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+def run(spec, failure, parent):
     # Signals wait until there is a program to pass them to.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     prctl(SET_PDEATHSIG, signal.SIGUSR1)
-    if os.getppid() != int(parent):
+    if os.getppid() != parent:
         os._exit(137)
     try:
         return run_private(spec, failure) if spec["private"] else run_plain(spec)
@@ -261,7 +259,7 @@ def net(command):
 if sys.argv[1] == "net":
     net(sys.argv[2:])
 else:
-    os._exit(run(sys.argv[2], sys.argv[3]))
+    os._exit(run(read_json(sys.argv[2]), 2, int(sys.argv[3])))
 `
 
 /** What `run` reads. */
@@ -280,6 +278,4 @@ export interface LaunchSpec {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly cpus?: readonly number[]
-  /** File that says why the program could not be started at all. */
-  readonly failure: string
 }

@@ -5,10 +5,10 @@ import type { Address, Environment } from '../../api/attempts.ts'
 import { readWritten } from '../durably.ts'
 import type { ProcessName } from '../host-processes.ts'
 
-/** What the supervisor is told: `run/launch.json`. */
+/** What the supervisor is told, and whoever adopts the place reads: `run/launch.json`. */
 export interface Launch {
   /** What it reads and writes. */
-  readonly files: Pick<PlaceFiles, 'log' | 'state' | 'stop' | 'exit' | 'spec' | 'failure' | 'fifo'>
+  readonly files: Pick<PlaceFiles, 'log' | 'state' | 'stop' | 'exit'>
   /** Whether /pfs and /opt/program stand at their places. */
   readonly private: boolean
   readonly memoryBytes?: number
@@ -42,10 +42,6 @@ export interface PlaceFiles {
   readonly state: string
   readonly stop: string
   readonly exit: string
-  readonly spec: string
-  readonly failure: string
-  readonly fifo: string
-  readonly errors: string
   /** Writable copy of the program. */
   readonly program: string
   readonly root: string
@@ -64,10 +60,6 @@ export function placeFiles(dir: string): PlaceFiles {
     state: join(run, 'state.json'),
     stop: join(run, 'stop.json'),
     exit: join(run, 'exit.json'),
-    spec: join(run, 'spec.json'),
-    failure: join(run, 'failure'),
-    fifo: join(run, 'output'),
-    errors: join(run, 'supervisor.err'),
     program: join(run, 'program'),
     root: join(run, 'root'),
     tmp: join(run, 'tmp'),

@@ -10,7 +10,7 @@ import { openGpuLook } from '../gpu-use.ts'
 import { findGpus, type Gpus, gpuFacts } from '../gpus.ts'
 import { usageOf } from '../host-processes.ts'
 import { LogFile } from '../log-file.ts'
-import { removeFolder } from '../remove-folder.ts'
+import { emptyFolder, removeFolder } from '../remove-folder.ts'
 import type {
   BuildOrder,
   Capabilities,
@@ -127,7 +127,7 @@ class ProcessRunner implements Runner {
 
   async #start(order: RunOrder, place: Place, trial: TrialOrder | undefined): Promise<Running> {
     const files = placeFiles(place.dir)
-    await mkdir(files.run, { recursive: true, mode: 0o700 })
+    await emptyFolder(files.run, 0o700)
     const interpreter = await interpreterOf(this.#setting, order, files.run, line => {
       const log = new LogFile(files.log)
       log.line(line)
@@ -191,7 +191,7 @@ class ProcessRunner implements Runner {
   logs(place: Place, offset: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
     const files = placeFiles(place.dir)
     const ending = AbortSignal.any([signal, this.#closing.signal])
-    return followFile(files.log, offset, ending, () => hasEnded(files), files.run)
+    return followFile(files.log, offset, ending, () => hasEnded(files), files.exit)
   }
 
   async stats(place: Place): Promise<Measurement | undefined> {

@@ -1,17 +1,8 @@
 /* The program of an attempt: a copy of its own, since original programs write beside themselves, and
  * the command that starts it. */
 
-import { existsSync } from 'node:fs'
-import {
-  chmod,
-  constants,
-  copyFile,
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  symlink,
-} from 'node:fs/promises'
+import { chmodSync, closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { constants, copyFile, mkdir, readdir, readlink, symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 /** Contract of the original: `./train` and `./serve` need a `#!` line. */
@@ -35,24 +26,18 @@ export async function copyFolder(source: string, target: string): Promise<void> 
 
 async function copyOne(from: string, to: string): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_FICLONE)
-  const file = await open(to, 'r')
-  try {
-    const { mode } = await file.stat()
-    await file.chmod((mode & 0o777) | 0o200)
-  } finally {
-    await file.close()
-  }
+  chmodSync(to, (statSync(to).mode & 0o777) | 0o200)
 }
 
 /** How `./train` or `./serve` in this folder is started; makes it executable. A `#!` line that names
  * a Python by its path gets `python`, which has the bundle's packages. */
-export async function commandOf(folder: string, name: string, python: string): Promise<Command> {
+export function commandOf(folder: string, name: string, python: string): Command {
   const path = join(folder, name)
-  const head = await headOf(path)
+  const head = headOf(path)
   if (head === undefined) {
     return { reason: `the program ./${name} is missing: put it into model/ beside the Dockerfile` }
   }
-  await chmod(path, 0o755)
+  chmodSync(path, 0o755)
   const direct = { argv: [`./${name}`] }
   if (head.startsWith(ELF)) return direct
   if (!head.startsWith('#!')) {
@@ -70,19 +55,19 @@ export async function commandOf(folder: string, name: string, python: string): P
   return { reason: `the #! line of ./${name} names ${interpreter}, which this host does not have` }
 }
 
-async function headOf(path: string): Promise<string | undefined> {
-  let file: Awaited<ReturnType<typeof open>>
+function headOf(path: string): string | undefined {
+  let file: number
   try {
-    file = await open(path, 'r')
+    file = openSync(path, 'r')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
   try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
-    return buffer.toString('latin1', 0, bytesRead)
+    const head = Buffer.alloc(HEAD_BYTES)
+    return head.toString('latin1', 0, readSync(file, head, 0, HEAD_BYTES, 0))
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 

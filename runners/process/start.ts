@@ -10,7 +10,6 @@ import { METRICS_FILE } from '../../api/measurements.ts'
 import type { Gpu } from '../../api/workers.ts'
 import { writeForThisBoot } from '../durably.ts'
 import { LogFile } from '../log-file.ts'
-import { removeFolder } from '../remove-folder.ts'
 import { FORCED_AT, type Place, type RunOrder, type TrialOrder } from '../runner.ts'
 import { readExit } from './ending.ts'
 import type { Abilities } from './host.ts'
@@ -44,20 +43,18 @@ export interface Start {
 /** Resolves when the program runs, or has been found impossible to start: either can be adopted. */
 export async function start(start: Start): Promise<void> {
   const files = placeFiles(start.place.dir)
-  await removeFolder(files.run)
-  await mkdir(files.run, { recursive: true, mode: 0o700 })
   await mkdir(files.root)
   await mkdir(files.tmp)
   await copyFolder(start.order.program, files.program)
-  const command = await commandOf(
+  const command = commandOf(
     files.program,
     start.trial ? 'train' : 'serve',
     start.interpreter.python,
   )
   const reach = start.trial === undefined ? await reachOf(files, start) : {}
-  const { log, state, stop, exit, spec, failure, fifo } = files
+  const { log, state, stop, exit } = files
   const launch: Launch = {
-    files: { log, state, stop, exit, spec, failure, fifo },
+    files: { log, state, stop, exit },
     private: start.abilities.view,
     environment: start.environment,
     ...(start.gpus ? { gpus: start.gpus.map(({ index }) => index) } : {}),
@@ -71,9 +68,7 @@ export async function start(start: Start): Promise<void> {
     endUnstarted(files, command.reason)
     return
   }
-  const order = await specOf(start, files, command.argv, launch)
-  await writeFile(files.spec, JSON.stringify(order), { mode: 0o600 })
-  await supervise(start, files)
+  await supervise(start, files, launch, await specOf(start, files, command.argv, launch))
 }
 
 /** A program that nothing can start has failed; that is written down as any other end. */
@@ -142,7 +137,6 @@ async function specOf(
     argv: trial === undefined ? argv : [...argv, `${out}/${trial.output}`],
     env: envOf(start, files, launch),
     ...(start.cpus === undefined ? {} : { cpus: start.cpus }),
-    failure: files.failure,
   }
 }
 
@@ -200,10 +194,16 @@ function visible(gpus: readonly Gpu[]): Record<string, string> {
   return { CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: ids }
 }
 
-async function supervise(start: Start, files: PlaceFiles): Promise<void> {
-  if (await start.supervisors.start(files.launch, files.errors)) return
-  if (readExit(files) !== undefined) return
-  const message = `the supervisor of attempt ${start.place.attempt} ended before the program ran`
+async function supervise(start: Start, files: PlaceFiles, launch: Launch, spec: LaunchSpec) {
+  const { environment: _, ...told } = launch
+  const { runs, failure } = await start.supervisors.start({
+    id: files.run,
+    launch: told,
+    spec,
+  })
+  if (runs || readExit(files) !== undefined) return
+  const why = failure === undefined ? '' : `: ${failure}`
+  const message = `the supervisor of attempt ${start.place.attempt} ended before the program ran${why}`
   throw new KaosError('RUNNER_UNAVAILABLE', message)
 }
 

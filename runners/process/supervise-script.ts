@@ -3,9 +3,10 @@
  * how it ended. In Python like the launcher, and with only what Python has compiled in: trials of a grid
  * are often short. Nothing is synced: no word of it counts after another start of the host.
  *
- *   supervise.py     reads lines {"launch": FILE, "errors": FILE} and forks a supervisor for each;
- *                    writes lines {"launch": FILE, "runs": BOOLEAN}: true once the program runs, false
- *                    when the supervisor has ended; ends with its standard input
+ *   supervise.py     reads lines {"id": TEXT, "launch": LAUNCH, "spec": SPEC} and forks a supervisor
+ *                    for each; writes lines {"id": TEXT, "runs": BOOLEAN}: true once the program runs,
+ *                    false when the supervisor has ended, with "failure" where it could write nothing
+ *                    down; ends with its standard input
  *
  * Always true: `state.json` is there before the program is, `exit.json` after it has ended and
  * nothing that it started is alive. SIGTERM asks for the end; `stop.json` says how patiently. */
@@ -19,13 +20,13 @@ DRAIN_S = 2
 
 
 class Supervisor:
-    def __init__(self, launch, say_started):
-        self.launch, self.files = launch, launch["files"]
+    def __init__(self, launch, spec, say_started):
+        self.launch, self.files, self.spec = launch, launch["files"], spec
         self.say_started = say_started
         self.times = {"startedAt": time_text(time.time())}
         self.ending = {"code": None, "signal": None, "failure": ""}
         self.launcher = self.relay = self.kill_at = self.log = None
-        self.over = False
+        self.over = self.named = False
         self.look_at = time.monotonic() + LOOK_S
         self.wake, wake = os.pipe()
         for end in (self.wake, wake):
@@ -36,16 +37,17 @@ class Supervisor:
         signal.signal(signal.SIGTERM, lambda *_: self.stop())
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
-        state = {"supervisor": name_of(os.getpid()), **self.times}
-        write_whole(self.files["state"], state)
-        # Whoever gave up on this place before state.json was there has left its wish.
-        if os.path.exists(self.files["stop"]):
-            self.stop()
         if "relay" in self.launch:
             self.start_relay()
-        if "wish" not in self.ending:
-            self.supervise(state)
+        self.supervise()
         self.finish()
+
+    def write_state(self):
+        names = {"supervisor": name_of(os.getpid())}
+        if self.launcher is not None:
+            names["launcher"] = name_of(self.launcher)
+        write_whole(self.files["state"], {**names, **self.times})
+        self.named = True
 
     def start_relay(self):
         heard, said = os.pipe()
@@ -79,10 +81,16 @@ class Supervisor:
         finally:
             os._exit(code)
 
-    def supervise(self, state):
+    def supervise(self):
         self.log = Log(self.files["log"])
-        reader = self.start()
-        write_whole(self.files["state"], {**state, "launcher": name_of(self.launcher)})
+        reader, failure, go = self.start()
+        self.write_state()
+        # Whoever gave up on this place before state.json was there has left its wish.
+        if os.path.exists(self.files["stop"]):
+            self.stop()
+        if "wish" not in self.ending:
+            os.write(go, b".")
+        os.close(go)
         self.say_started()
         until = None
         while reader is not None or not self.over:
@@ -101,27 +109,32 @@ class Supervisor:
                     reader = None
             self.reap()
             self.keep_limits()
-        self.ending["failure"] = self.ending["failure"] or failure_in(self.files["failure"])
+        self.ending["failure"] = self.ending["failure"] or text_in(failure)
         self.log.close()
 
     def start(self):
-        """Program and pipe. A named pipe, since programs reopen /dev/stdout, which sockets refuse."""
-        fifo = self.files["fifo"]
-        os.mkfifo(fifo, 0o600)
-        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-        writer = os.open(fifo, os.O_WRONLY)
+        """The launcher, which waits for a byte; what it writes, why it can start nothing, and its start.
+        A pipe, since programs reopen /dev/stdout, which sockets refuse."""
+        (reader, writer), (failure, failing), (wait, go) = os.pipe(), os.pipe(), os.pipe()
+        for end in (reader, failure):
+            os.set_blocking(end, False)
         own = os.getpid()
 
         def be_launcher():
             nothing = os.open("/dev/null", os.O_RDONLY)
+            os.close(go)
             for number, fd in enumerate((nothing, writer, writer)):
                 os.dup2(fd, number)
-            os.closerange(3, 256)
-            return run(self.files["spec"], own)
+            if os.read(wait, 1) == b"":
+                return 125
+            os.closerange(3, failing)
+            os.closerange(failing + 1, 256)
+            return run(self.spec, failing, own)
 
         self.launcher = self.fork(be_launcher)
-        os.close(writer)
-        return reader
+        for end in (writer, failing, wait):
+            os.close(end)
+        return reader, failure, go
 
     def rest(self, until):
         """How long there is nothing to do but to be woken."""
@@ -176,6 +189,8 @@ class Supervisor:
     def finish(self):
         if self.relay:
             signal_to(self.relay, signal.SIGKILL)
+        if not self.named:
+            self.write_state()
         self.times["finishedAt"] = time_text(time.time())
         write_whole(self.files["exit"], {"ending": self.ending, **self.times})
         os._exit(0)
@@ -188,26 +203,25 @@ class Supervisor:
         self.finish()
 
 
-def say(fd, launch, runs):
+def say(fd, told):
     try:
-        write_all(fd, (json_of({"launch": launch, "runs": runs}) + "\n").encode())
+        write_all(fd, (json_of(told) + "\n").encode())
     except OSError:
         pass  # Whoever started this is gone; the next one adopts it.
 
 
-def failure_in(path):
+def text_in(pipe):
     try:
-        with open(path, errors="replace") as file:
-            return file.read()
-    except FileNotFoundError:
+        return os.read(pipe, 65536).decode(errors="replace")
+    except BlockingIOError:
         return ""
 
 
-def supervise(path, say_started):
-    launch = read_json(path)
+def supervise(order, say_started):
+    launch = order["launch"]
     if "relay" in launch:
         enter_network()
-    supervisor = Supervisor(launch, say_started)
+    supervisor = Supervisor(launch, order["spec"], say_started)
     try:
         supervisor.run()
     except BaseException as error:
@@ -219,22 +233,24 @@ def be_supervisor(order, wake):
     signal.set_wakeup_fd(-1)
     told = os.dup(1)
     nothing = os.open("/dev/null", os.O_RDWR)
-    errors = os.open(order["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for number, fd in enumerate((nothing, nothing, errors)):
-        os.dup2(fd, number)
-    for fd in (nothing, errors, *wake):
+    for number in range(3):
+        os.dup2(nothing, number)
+    for fd in (nothing, *wake):
         os.close(fd)
 
     def say_started():
-        say(told, order["launch"], True)
+        say(told, {"id": order["id"], "runs": True})
         os.close(told)
 
-    supervise(order["launch"], say_started)
+    try:
+        supervise(order, say_started)
+    except BaseException as error:
+        say(told, {"id": order["id"], "runs": False, "failure": str(error)})
 
 
 class Forker:
     def __init__(self):
-        self.launches = {}
+        self.started = {}
         self.wake = os.pipe()
         for end in self.wake:
             os.set_blocking(end, False)
@@ -260,24 +276,22 @@ class Forker:
         try:
             pid = os.fork()
         except OSError as error:
-            os.write(2, os.fsencode("cannot fork a supervisor: %s\n" % error))
-            return say(1, order["launch"], False)
+            failure = "cannot fork a supervisor: %s" % error
+            return say(1, {"id": order["id"], "runs": False, "failure": failure})
         if pid != 0:
-            self.launches[pid] = order["launch"]
+            self.started[pid] = order["id"]
             return
         try:
             be_supervisor(order, self.wake)
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
         finally:
             os._exit(1)
 
     def reap(self):
-        while self.launches:
+        while self.started:
             pid, _ = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            say(1, self.launches.pop(pid), False)
+            say(1, {"id": self.started.pop(pid), "runs": False})
 
 
 Forker().run()

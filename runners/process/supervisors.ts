@@ -10,6 +10,8 @@ import type { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { newId } from '../../api/ids.ts'
+import type { LaunchSpec } from './launch-script.ts'
+import type { Launch } from './place-files.ts'
 import { SUPERVISE_SCRIPT } from './supervise-script.ts'
 import { SYSTEM_PATH } from './venvs.ts'
 
@@ -20,6 +22,21 @@ interface Options {
   readonly folder: string
 }
 
+/** One start. */
+export interface Order {
+  /** Unlike that of any other start. */
+  readonly id: string
+  readonly launch: Omit<Launch, 'environment'>
+  readonly spec: LaunchSpec
+}
+
+/** Whether the program runs; otherwise its supervisor has ended. */
+export interface Started {
+  readonly runs: boolean
+  /** Why it ended, where it could not write that down. */
+  readonly failure?: string
+}
+
 export class Supervisors {
   readonly #options: Options
   #forking: Promise<Forking> | undefined
@@ -28,10 +45,8 @@ export class Supervisors {
     this.#options = options
   }
 
-  /** Whether the program of `launch` runs; otherwise its supervisor has ended. What goes wrong in the
-   * supervisor is written to the file `errors`. */
-  async start(launch: string, errors: string): Promise<boolean> {
-    return (await this.#forker()).start(launch, errors)
+  async start(order: Order): Promise<Started> {
+    return (await this.#forker()).start(order)
   }
 
   #forker(): Promise<Forking> {
@@ -77,7 +92,7 @@ async function begin({ python, folder }: Options): Promise<Forking> {
 class Forking extends EventEmitter<{ over: [] }> {
   readonly #asked: Socket
   readonly #told: Socket
-  readonly #waiting = new Map<string, (runs: boolean) => void>()
+  readonly #waiting = new Map<string, (started: Started) => void>()
 
   constructor(child: ChildProcess) {
     super()
@@ -87,24 +102,24 @@ class Forking extends EventEmitter<{ over: [] }> {
     child.once('exit', () => this.emit('over'))
     const lines = createInterface({ input: this.#told })
     lines.on('line', line => {
-      const { launch, runs } = JSON.parse(line) as { launch: string; runs: boolean }
-      this.#settle(launch, runs)
+      const { id, ...started } = JSON.parse(line) as { id: string } & Started
+      this.#settle(id, started)
     })
     // Supervisors whose program does not run yet hold it open: nothing more can be told afterwards.
     lines.once('close', () => {
-      for (const launch of [...this.#waiting.keys()]) this.#settle(launch, false)
+      for (const id of [...this.#waiting.keys()]) this.#settle(id, { runs: false })
     })
     child.unref()
     this.#asked.unref()
     this.#told.unref()
   }
 
-  start(launch: string, errors: string): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    if (this.#told.readableEnded) return Promise.resolve(false)
-    this.#waiting.set(launch, resolve)
+  start(order: Order): Promise<Started> {
+    const { promise, resolve } = Promise.withResolvers<Started>()
+    if (this.#told.readableEnded) return Promise.resolve({ runs: false })
+    this.#waiting.set(order.id, resolve)
     this.#told.ref()
-    this.#asked.write(`${JSON.stringify({ launch, errors })}\n`)
+    this.#asked.write(`${JSON.stringify(order)}\n`)
     return promise
   }
 
@@ -112,10 +127,10 @@ class Forking extends EventEmitter<{ over: [] }> {
     this.#asked.end()
   }
 
-  #settle(launch: string, runs: boolean): void {
-    const resolve = this.#waiting.get(launch)
-    this.#waiting.delete(launch)
+  #settle(id: string, started: Started): void {
+    const resolve = this.#waiting.get(id)
+    this.#waiting.delete(id)
     if (this.#waiting.size === 0) this.#told.unref()
-    resolve?.(runs)
+    resolve?.(started)
   }
 }

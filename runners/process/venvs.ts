@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { KaosError } from '../../api/errors.ts'
 import { newId } from '../../api/ids.ts'
+import { writeDurably } from '../durably.ts'
 import { takeLock } from '../lock.ts'
 import { askPython, type Python } from './host.ts'
 import { LAUNCH_SCRIPT, type LaunchSpec } from './launch-script.ts'
@@ -164,7 +165,9 @@ export class Venvs {
       if (code !== 0) throw new PipFailure(refusalOf(said, requirements, code))
       const { stdout } = await execute(pip[0]!, [...pip.slice(1), 'freeze'], { env: {} })
       const { packages } = await askPython(pip[0]!)
-      await writeFile(join(folder, 'complete'), JSON.stringify({ packages, lock: stdout }))
+      // One sync for thousands of files: what is complete stays so.
+      await execute(pip[0]!, ['-c', 'import os; os.sync()'], { env: {} })
+      writeDurably(join(folder, 'complete'), { packages, lock: stdout })
     } catch (error) {
       await rm(folder, { recursive: true, force: true })
       throw error
@@ -203,7 +206,6 @@ export class Venvs {
       cwd,
       argv,
       env: { ...this.#options.env, PATH: `${join(argv[0]!, '..')}:${SYSTEM_PATH}` },
-      failure: join(work, 'pip-failure'),
     }
     await writeFile(script, LAUNCH_SCRIPT)
     await writeFile(join(work, 'pip.json'), JSON.stringify(spec))

@@ -1,10 +1,10 @@
 /* What a worker keeps of an attempt, so that after a crash it goes on where it was. */
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Report, WorkOrder } from '../../api/attempts.ts'
 import { bootId } from '../boot.ts'
 import { readWritten, writeDurably, writeForThisBoot } from '../durably.ts'
-import { removeFolder } from '../remove-folder.ts'
+import { emptyFolder, removeFolder } from '../remove-folder.ts'
 import type { Place, Runner } from '../runner.ts'
 
 /** `started`: the runner was told to start the program. A report is kept once all its bytes are
@@ -56,8 +56,7 @@ export class AttemptFolder {
     const path = join(root, order.attempt)
     const boot = bootId()
     const kept: Kept = { ...order, claimedAt: new Date().toISOString(), ...(boot && { boot }) }
-    await removeFolder(path)
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await emptyFolder(path, 0o700)
     const folder = new AttemptFolder(path, kept, keeping)
     // The token within is why nobody else may read it.
     folder.#keep(join(path, 'order.json'), kept)

@@ -1,8 +1,8 @@
 /* Keeps the cache of a worker within its bounds. What goes first is what no tree has, then the trees
  * that were used longest ago with what only they have. What an attempt may be using stays, also
  * where that is more than the bounds allow. */
-import { lstatSync } from 'node:fs'
-import { readdir, rm, writeFile } from 'node:fs/promises'
+import { lstatSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeFolder } from '../remove-folder.ts'
 import type { CachedFile, FileCache } from './file-cache.ts'
@@ -106,8 +106,13 @@ export async function treesIn(folder: string): Promise<Tree[]> {
 }
 
 /** Says that the tree is used now. */
-export async function markUsed(folder: string, name: string): Promise<void> {
-  await writeFile(markOf(folder, name), '')
+export function markUsed(folder: string, name: string): void {
+  const now = new Date()
+  try {
+    utimesSync(markOf(folder, name), now, now)
+  } catch {
+    writeFileSync(markOf(folder, name), '')
+  }
 }
 
 /** Removes a tree that nobody uses. */

@@ -5,9 +5,10 @@
  * program itself stays as it is. A program that seeds its numbers is not touched by it. Time goes on
  * by a fixed step each time that it is asked for. Not touched: programs that are not Python, Python
  * with -I or -S, time.monotonic (timeouts would never come), and clocks that compiled code reads. */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TrialWork } from '../../api/attempts.ts'
+import { emptyFolder } from '../remove-folder.ts'
 
 type Forced = NonNullable<TrialWork['forced']>
 
@@ -16,8 +17,7 @@ export async function writeForced(
   folder: string,
   { seed, clock }: Forced,
 ): Promise<{ forced: string; env: Record<string, string> }> {
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(folder, { recursive: true, mode: 0o755 })
+  await emptyFolder(folder)
   await writeFile(join(folder, 'sitecustomize.py'), SCRIPT, { mode: 0o644 })
   const env = {
     KAOS_SEED: String(seed),

@@ -1,19 +1,20 @@
 /* A journal of an attempt (its log, its measurements) on its way to the server: first into a file of
  * the worker's, then sent from there, as fast as the server takes it. Nothing is lost while the server
  * is away, and after a crash sending goes on where the server says that it should. */
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, existsSync, fstatSync, openSync, read, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { LOG_MAX } from '../runner.ts'
 import { isGone, patiently } from './patience.ts'
 
 const PIECE = 1024 * 1024
+const readAt = promisify(read)
 
 /** Sends bytes that begin at this offset; answers the offset up to which the server has it. */
 export type SendPiece = (offset: number, bytes: Uint8Array, signal: AbortSignal) => Promise<number>
 
 export class JournalOutbox {
   readonly path: string
-  readonly #file: number
+  #opened: number | undefined
   readonly #sendTo: SendPiece
   readonly #quit: AbortSignal
   #sent = 0
@@ -27,20 +28,26 @@ export class JournalOutbox {
     this.path = path
     this.#sendTo = sendTo
     this.#quit = quit
-    this.#file = openSync(path, 'a', 0o600)
+    // Made when there is something to keep, or by an earlier life of the worker.
+    if (existsSync(path)) this.open()
     quit.addEventListener('abort', () => this.#wake(), { once: true })
     this.#sending = this.#send()
   }
 
   get size(): number {
-    return fstatSync(this.#file).size
+    return this.#opened === undefined ? 0 : fstatSync(this.#opened).size
+  }
+
+  protected open(): number {
+    this.#opened ??= openSync(this.path, 'a+', 0o600)
+    return this.#opened
   }
 
   /** Bytes as they are; what has no room is dropped. */
   append(bytes: Uint8Array): void {
     const room = LOG_MAX - this.size
     const kept = bytes.subarray(0, Math.max(0, room))
-    for (let at = 0; at < kept.length; ) at += writeSync(this.#file, kept, at)
+    for (let at = 0; at < kept.length; ) at += writeSync(this.open(), kept, at)
     this.#wake()
   }
 
@@ -65,16 +72,15 @@ export class JournalOutbox {
     this.#closed = true
     this.#wake()
     await this.#sending
-    closeSync(this.#file)
+    if (this.#opened !== undefined) closeSync(this.#opened)
     return this.#failure
   }
 
   async #send(): Promise<void> {
-    const file = await open(this.path, 'r')
     try {
       while (!this.#quit.aborted) {
         const last = this.#closed
-        const bytes = await this.#next(file)
+        const bytes = await this.#next()
         if (bytes.length > 0) await this.#sendPiece(bytes)
         else if (last) return
         else await this.#more()
@@ -82,17 +88,16 @@ export class JournalOutbox {
     } catch (error) {
       // The attempt is over for the server, or it refuses this: the outcome is told all the same.
       if (!isGone(error) && !this.#quit.aborted) this.#failure = error
-    } finally {
-      await file.close()
     }
   }
 
   /** What is in the file and was not sent: no room is taken for what is not there. */
-  async #next(file: FileHandle): Promise<Uint8Array> {
+  async #next(): Promise<Uint8Array> {
     const length = Math.min(PIECE, this.size - this.#sent)
     if (length <= 0) return new Uint8Array()
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, this.#sent)
-    return buffer.subarray(0, bytesRead)
+    const bytes = Buffer.allocUnsafe(length)
+    const { bytesRead } = await readAt(this.open(), bytes, 0, length, this.#sent)
+    return bytes.subarray(0, bytesRead)
   }
 
   async #sendPiece(bytes: Uint8Array): Promise<void> {

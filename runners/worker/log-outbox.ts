@@ -7,6 +7,7 @@ export class LogOutbox extends JournalOutbox {
 
   constructor(path: string, sendTo: SendPiece, quit: AbortSignal) {
     super(path, sendTo, quit)
+    this.open()
     this.#lines = new LogFile(path)
   }
 

@@ -1,6 +1,7 @@
 /* Reads the metrics file of a training while the training writes it, and keeps what it says in the
  * journal of metrics. The file belongs to the program, which may put anything in its place at any
  * time: no link is followed, and nothing is waited for. */
+import { existsSync } from 'node:fs'
 import { constants, type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { METRICS_FILE } from '../../api/measurements.ts'
@@ -53,7 +54,8 @@ async function follow(work: Work, file: MetricsFile, over: AbortSignal): Promise
 
 /** Points that an earlier life of the worker has kept. */
 async function keptIn(path: string): Promise<number> {
-  const bytes = await readFile(path).catch(() => Buffer.alloc(0))
+  if (!existsSync(path)) return 0
+  const bytes = await readFile(path)
   let count = 0
   for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) count++
   return count

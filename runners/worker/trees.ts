@@ -141,7 +141,7 @@ export class Trees {
     }
     if (!isThere(path))
       await this.#fetch(new TreeFetch(this.#files, source, digest, signal), path, signal)
-    await markUsed(this.#folder, hexOf(digest))
+    markUsed(this.#folder, hexOf(digest))
   }
 
   async #fetch(fetch: TreeFetch, path: string, signal: AbortSignal): Promise<void> {

@@ -1,10 +1,11 @@
 /** The outcome of a training: what it wrote, stored. */
 import { lstatSync } from 'node:fs'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TrialWork } from '../../api/attempts.ts'
 import { isKaosError } from '../../api/errors.ts'
 import { sendFolder } from '../../api/transfer/send.ts'
+import { emptyFolder } from '../remove-folder.ts'
 import type { Exit, Running } from '../runner.ts'
 import { writeForced } from './forced.ts'
 import { followMetrics } from './metrics.ts'
@@ -43,8 +44,7 @@ export async function trialOutcome(work: Work, order: TrialWork): Promise<Outcom
 
 async function begin(work: Work, order: TrialWork): Promise<Running> {
   const { folder, runner } = work
-  await rm(folder.out, { recursive: true, force: true })
-  await mkdir(folder.out)
+  await emptyFolder(folder.out)
   await writeHyper(folder.hyper, order.hyper)
   const data: { name: string; path: string }[] = []
   for (const { name, tree } of order.data) data.push({ name, path: await work.tree(tree) })
@@ -59,14 +59,13 @@ async function begin(work: Work, order: TrialWork): Promise<Running> {
 
 /** The original's layout: `<hash>/<point>.json`; without a grid a file that no `*.json` finds. */
 async function writeHyper(folder: string, hyper: TrialWork['hyper']): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
+  await emptyFolder(folder)
   if (hyper === undefined) {
-    await mkdir(folder)
     await writeFile(join(folder, 'params.null'), '{}')
     return
   }
   const below = join(folder, hyper.hash)
-  await mkdir(below, { recursive: true })
+  await mkdir(below)
   await writeFile(join(below, hyper.file), hyper.text ?? JSON.stringify(hyper.values))
 }
 

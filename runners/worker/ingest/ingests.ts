@@ -1,10 +1,11 @@
 /* The outcome of an ingestion: all files of a manifest, stored, or nothing. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type IngestWork, MANIFEST_FILE, type Progress } from '../../../api/attempts.ts'
 import { isKaosError } from '../../../api/errors.ts'
 import { type Manifest, type ManifestFile, parseManifest } from '../../../api/manifest.ts'
 import { sendFile, sendFolder } from '../../../api/transfer/send.ts'
+import { emptyFolder } from '../../remove-folder.ts'
 import type { Outcome, Work } from '../work.ts'
 import { type Fetched, Fetcher, Unfetchable } from './fetch-file.ts'
 import { openGuard } from './guard.ts'
@@ -19,8 +20,7 @@ export async function ingestOutcome(work: Work, order: IngestWork): Promise<Outc
   const text = await readFile(join(await work.tree(order.manifest), MANIFEST_FILE), 'utf8')
   const manifest = parseManifest(text)
   // What an earlier life of the worker fetched may have holes: all of it is fetched anew.
-  await rm(folder.out, { recursive: true, force: true })
-  await mkdir(folder.out)
+  await emptyFolder(folder.out)
   folder.advance({ step: 'started' })
   const startedAt = new Date().toISOString()
   const ingestion = new Ingestion(work, order, manifest)

@@ -1,19 +1,21 @@
-/* Waiting for something to happen in folders: the kernel tells of it at once. Where it does not, or
- * cannot, a look now and then finds it. */
+/* Waiting for something to happen to files, which may not be there yet: the kernel tells of it at once.
+ * Where it does not, or cannot, a look now and then finds it. */
 import { type FSWatcher, watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
 
-export class FolderChanges {
+export class FileChanges {
   readonly #watchers: FSWatcher[] = []
   #changed = false
   #wake: () => void = () => {}
 
-  constructor(...folders: readonly string[]) {
-    for (const folder of folders) this.#watch(folder)
+  constructor(...files: readonly string[]) {
+    for (const file of files) this.#watch(dirname(file), basename(file))
   }
 
-  #watch(folder: string): void {
+  #watch(folder: string, file: string): void {
     try {
-      const watcher = watch(folder, { persistent: false }, () => {
+      const watcher = watch(folder, { persistent: false }, (_, name) => {
+        if (name !== null && name !== file) return
         this.#changed = true
         this.#wake()
       })
