@@ -23,7 +23,7 @@ import {
   Walk,
 } from './walk.ts'
 
-export type { Channel } from './outbox.ts'
+export { type Channel, Outbox } from './outbox.ts'
 
 export interface Sent {
   readonly tree: Digest
@@ -46,13 +46,17 @@ export interface SendOptions {
   readonly cache?: string
   /** Read everything, whatever the stat cache says. */
   readonly fresh?: boolean
+  /** Takes what is to be sent, with more from elsewhere: durable when that was flushed. Not together
+   * with a stat cache. */
+  readonly outbox?: Outbox
   readonly signal?: AbortSignal
 }
 
 /** After so many files others get a turn. */
 const FILES_PER_TURN = 64
 
-/** Sends a folder. When it resolves, the whole tree is durable on the other side. INVALID_BUNDLE for
+/** Sends a folder. When it resolves, the whole tree is durable on the other side, or in the outbox that was
+ * given. INVALID_BUNDLE for
  * what a tree cannot hold and for a file that does not stand still. */
 export async function sendFolder(
   folder: string,
@@ -68,7 +72,7 @@ export async function sendFolder(
   try {
     await survey.run(top)
     const { tree } = await sender.folder(top)
-    await sender.outbox.flush()
+    if (options.outbox === undefined) await sender.outbox.flush()
     cache?.commit(path => survey.saw(path))
     return { tree, files: sender.files, bytes: sender.bytes, sentBytes: sender.outbox.sentBytes }
   } catch (error) {
@@ -84,17 +88,17 @@ export async function sendFolder(
 export async function sendFile(
   path: string,
   channel: Channel,
-  options: Pick<SendOptions, 'signal'> = {},
+  options: Pick<SendOptions, 'outbox' | 'signal'> = {},
 ): Promise<{ digest: Digest; size: number }> {
   const source = await realpath(path).catch(error => {
     throw unreadable(path, error)
   })
-  const outbox = new Outbox(channel)
+  const outbox = options.outbox ?? new Outbox(channel)
   const have: Channel['have'] = digests => channel.have(digests)
   const files = new FileSender({ outbox, have, read: () => {}, signal: options.signal })
   try {
     const sent = await settled(path, () => files.send(path, source, fileStats(path, source)))
-    await outbox.flush()
+    if (options.outbox === undefined) await outbox.flush()
     return { digest: sent.digest, size: sent.size }
   } finally {
     files.close()
@@ -130,7 +134,7 @@ class Sender {
   constructor(parts: Parts) {
     const { channel, options } = parts
     this.#parts = parts
-    this.outbox = new Outbox(channel)
+    this.outbox = options.outbox ?? new Outbox(channel)
     this.#files = new FileSender({
       outbox: this.outbox,
       have: digests => channel.have(digests),

@@ -294,12 +294,13 @@ class Forker:
             say(1, {"id": self.started.pop(pid), "runs": False})
 
 
+gc.freeze()  # What all supervisors share stays shared.
 Forker().run()
 `
 
 export const SUPERVISE_SCRIPT = [
   LAUNCH_FUNCTIONS,
-  'import select, time\n',
+  'import gc, select, time\n',
   WHOLE_FILES,
   LOG,
   PROCESSES,

@@ -7,10 +7,7 @@ import { readWritten, writeDurably, writeForThisBoot } from '../durably.ts'
 import { emptyFolder, removeFolder } from '../remove-folder.ts'
 import type { Place, Runner } from '../runner.ts'
 
-/** `started`: the runner was told to start the program. A report is kept once all its bytes are
- * stored, so that it can be said again and again. */
 export interface Progress {
-  readonly step: 'preparing' | 'started' | 'reporting'
   /** When the attempt came to this worker. */
   readonly claimedAt: string
   /** Starts of a service, beginning with 1. */
@@ -19,6 +16,7 @@ export interface Progress {
   readonly logBase: number
   /** The latest start of a service that has answered. */
   readonly served?: number
+  /** Kept once all its bytes are stored, so that it can be said again and again. */
   readonly report?: Report
 }
 
@@ -28,7 +26,7 @@ type Kept = WorkOrder & Pick<Progress, 'claimedAt'> & { readonly boot?: string }
 /** How the runner wants files to be kept. */
 type Keeping = Pick<Runner, 'afterBoot'>
 
-const FIRST = { step: 'preparing', starts: 1, logBase: 0 } as const
+const FIRST = { starts: 1, logBase: 0 } as const
 
 export class AttemptFolder {
   readonly path: string

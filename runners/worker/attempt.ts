@@ -15,8 +15,7 @@
 import type { Address, Reach, Report, WorkOrder } from '../../api/attempts.ts'
 import type { Digest } from '../../api/digest.ts'
 import { isKaosError } from '../../api/errors.ts'
-import type { Channel } from '../../api/transfer/send.ts'
-import { sendFile } from '../../api/transfer/send.ts'
+import { type Channel, Outbox, sendFile } from '../../api/transfer/send.ts'
 import type { Runner } from '../runner.ts'
 import { throughAbsence } from './absence.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
@@ -72,7 +71,7 @@ export class Attempt {
     const keeping = this.#lease.keep({ fresh: !resumed })
     try {
       const report = this.#folder.progress.report ?? (await this.#outcome(resumed))
-      this.#folder.advance({ step: 'reporting', report })
+      this.#folder.advance({ report })
       await this.#report(report)
       this.#say(`${report.state} ${report.reason ?? ''}`.trim())
       await this.#forget()
@@ -87,18 +86,33 @@ export class Attempt {
   async #outcome(resumed: boolean): Promise<Report> {
     const journals = this.#journals()
     const { log, measurements, metrics } = journals
+    const outbox = new Outbox(this.#channel())
     try {
-      const outcome = await this.#work(this.#workWith(journals, resumed))
-      const report = {
-        ...outcome,
-        log: await this.#sealed(log),
-        ...(measurements?.size ? { measurements: await this.#sealed(measurements) } : {}),
-        ...(metrics?.size ? { metrics: await this.#sealed(metrics) } : {}),
-      }
+      const outcome = await this.#work(this.#workWith(journals, outbox, resumed))
+      const report = await this.#stored(outcome, journals, outbox).catch(error => {
+        if (this.#lease.quit.aborted) throw error
+        return this.#stored(this.#lost(error), journals, new Outbox(this.#channel()))
+      })
       return await this.#workplace.signer.signed(this.#folder.order, report)
     } finally {
       await Promise.all([log.close(), measurements?.close(), metrics?.close()])
     }
+  }
+
+  /** The report, once all that it names is stored. */
+  async #stored(
+    outcome: Outcome,
+    { log, measurements, metrics }: Journals,
+    outbox: Outbox,
+  ): Promise<Report> {
+    const report = {
+      ...outcome,
+      log: await this.#sealed(log, outbox),
+      ...(measurements?.size ? { measurements: await this.#sealed(measurements, outbox) } : {}),
+      ...(metrics?.size ? { metrics: await this.#sealed(metrics, outbox) } : {}),
+    }
+    await outbox.flush()
+    return report
   }
 
   #journals(): Journals {
@@ -114,22 +128,21 @@ export class Attempt {
     }
   }
 
-  /** The journal as a stored file. */
-  async #sealed(journal: JournalOutbox): Promise<{ digest: Digest; size: number }> {
+  /** The journal as a file, on its way into the store. */
+  async #sealed(journal: JournalOutbox, outbox: Outbox): Promise<{ digest: Digest; size: number }> {
     const refused = await journal.close()
     if (refused instanceof Error) this.#say(`a journal is refused: ${refused.message}`)
-    const { digest, size } = await sendFile(journal.path, this.#channel())
-    return { digest, size }
+    return sendFile(journal.path, this.#channel(), { outbox })
   }
 
-  #workWith(journals: Journals, resumed: boolean): Work {
+  #workWith(journals: Journals, outbox: Outbox, resumed: boolean): Work {
     const lease = this.#lease
     const channel = this.#channel()
     const { runner, trees } = this.#workplace
     const tree: Work['tree'] = digest => trees.folderOf(digest as Digest, this.#calls, lease.halted)
     const imageConfig: Work['imageConfig'] = image =>
       patiently(() => imageConfigOf(this.#calls, image, lease.halted), lease.halted)
-    const own = { runner, folder: this.#folder, lease, channel, resumed }
+    const own = { runner, folder: this.#folder, lease, channel, outbox, resumed }
     const shown: Work['shown'] = address => this.#shown(address)
     return { ...own, ...journals, tree, imageConfig, shown }
   }
@@ -149,14 +162,20 @@ export class Attempt {
       if (this.#lease.quit.aborted) throw this.#lease.quit.reason
       const stopped = error instanceof Halt && error.why === 'stop'
       await this.#whenThere(this.#lease.quit, runner => runner.stop(this.#folder.place, GRACE_MS))
-      const reason = error instanceof Error ? error.message : String(error)
-      if (!stopped) work.log.line(`the worker could not go on: ${reason}`)
-      return {
-        state: stopped ? 'stopped' : 'lost',
-        ...(stopped ? {} : { reason: reason.slice(0, 4000) }),
-        startedAt: this.#folder.progress.claimedAt,
-        finishedAt: new Date().toISOString(),
-      }
+      const lost = this.#lost(error)
+      if (!stopped) work.log.line(`the worker could not go on: ${lost.reason}`)
+      const { startedAt, finishedAt } = lost
+      return stopped ? { state: 'stopped', startedAt, finishedAt } : lost
+    }
+  }
+
+  #lost(error: unknown): Outcome {
+    const reason = error instanceof Error ? error.message : String(error)
+    return {
+      state: 'lost',
+      reason: reason.slice(0, 4000),
+      startedAt: this.#folder.progress.claimedAt,
+      finishedAt: new Date().toISOString(),
     }
   }
 

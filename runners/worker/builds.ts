@@ -12,7 +12,6 @@ export async function buildOutcome(work: Work, order: BuildWork): Promise<Outcom
   const source = await work.tree(order.source)
   const startedAt = new Date().toISOString()
   await mkdir(folder.place.dir, { recursive: true })
-  folder.advance({ step: 'started' })
   lease.set({ phase: 'running', startedAt })
   const { purpose, image: name, buildArgs, fresh = false } = order
   const recipe = { purpose, image: name, source, buildArgs, fresh }

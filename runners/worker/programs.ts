@@ -58,11 +58,7 @@ export async function begun<T extends Running | undefined>(
 /** The program that an earlier life of the worker started. */
 export async function adopted(work: Work): Promise<Running> {
   const { folder, runner } = work
-  const { step } = folder.progress
-  const running =
-    step === 'preparing'
-      ? undefined
-      : await begun(work, () => runner.adopt(folder.place, noteOf(work)))
+  const running = await begun(work, () => runner.adopt(folder.place, noteOf(work)))
   if (running !== undefined) return running
   throw new Error('the worker ended before the program ran')
 }

@@ -44,7 +44,6 @@ export async function serviceOutcome(work: Work, order: ServiceWork): Promise<Ou
 async function begin(work: Work, order: ServiceWork): Promise<Running> {
   const run = await runOrder(work, order.image, order.resources)
   work.lease.halted.throwIfAborted()
-  work.folder.advance({ step: 'started' })
   return begun(work, () => work.runner.serve(run, work.folder.place))
 }
 

@@ -52,7 +52,6 @@ async function begin(work: Work, order: TrialWork): Promise<Running> {
   const { output } = order
   const forced = order.forced && (await writeForced(folder.forced, order.forced))
   work.lease.halted.throwIfAborted()
-  folder.advance({ step: 'started' })
   const shown = { data, hyper: folder.hyper, out: folder.out, output }
   return begun(work, () => runner.run({ ...run, ...shown, ...forced }, folder.place))
 }
@@ -81,7 +80,7 @@ async function collect(
   order: TrialWork,
 ): Promise<Pick<Outcome, 'state' | 'reason' | 'output'>> {
   const { folder, lease } = work
-  const options = { ignores: () => false, signal: lease.halted }
+  const options = { ignores: () => false, signal: lease.halted, outbox: work.outbox }
   try {
     const path = join(folder.out, order.output)
     const written = lstatSync(path, { throwIfNoEntry: false })

@@ -1,6 +1,6 @@
 /* What the attempts of a worker share, and what the outcome of each kind is worked out with. */
 import type { Address, Image, Reach, Report } from '../../api/attempts.ts'
-import type { Channel } from '../../api/transfer/send.ts'
+import type { Channel, Outbox } from '../../api/transfer/send.ts'
 import type { Runner } from '../runner.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
 import type { Forwarder } from './forwarder.ts'
@@ -42,6 +42,8 @@ export interface Work {
   readonly metrics?: JournalOutbox
   /** To the store; tries again until the attempt is not ours any more. */
   readonly channel: Channel
+  /** What the outcome names and is small is sent together with the log. */
+  readonly outbox: Outbox
   /** Whether an earlier life of the worker began this. */
   readonly resumed: boolean
   /** How the server reaches a service that listens here. */

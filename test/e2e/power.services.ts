@@ -25,7 +25,7 @@ import {
 } from './pushing.ts'
 
 const ROUNDS = Number(process.env.KAOS_TEST_ROUNDS ?? 10)
-const IMAGE_BYTES = 512 * 1024 * 1024
+const IMAGE_BYTES = 1024 * 1024 * 1024
 const PUSHES = 8
 const ENV = { KAOS_SCRUB_DAYS: '0', KAOS_RESERVE_PERCENT: '0' }
 
@@ -53,13 +53,39 @@ function makeDisk(image: string): void {
   execFileSync('mkfs.ext4', ['-q', '-F', image])
 }
 
-async function pushUntilStopped(pusher: Pusher, acknowledged: Accepted[], stop: AbortSignal) {
+/** Pushes while the gate is open: nobody need fill the disk while a copy of it is looked at. */
+class Gate {
+  #open = Promise.resolve()
+  #release = () => {}
+
+  close(): void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#open = promise
+    this.#release = resolve
+  }
+
+  open(): void {
+    this.#release()
+  }
+
+  passed(): Promise<void> {
+    return this.#open
+  }
+}
+
+async function pushUntilStopped(
+  pusher: Pusher,
+  acknowledged: Accepted[],
+  gate: Gate,
+  stop: AbortSignal,
+) {
   const shared = randomBytes(60_000)
-  while (!stop.aborted) {
+  for (; !stop.aborted; await gate.passed()) {
     try {
       acknowledged.push(await pusher.push({ own: randomBytes(500), shared }))
     } catch (error) {
-      if (!(error instanceof Refused)) throw error
+      const full = error instanceof Error && error.message.includes(' 507 ')
+      if (full || !(error instanceof Refused)) throw error
     }
   }
 }
@@ -83,10 +109,13 @@ test('a power loss in the middle of pushes loses nothing that was acknowledged',
       new DvcPusher(url, 'tracked'),
     ]
     const stop = new AbortController()
-    const pushing = pushers.map(one => pushUntilStopped(one, acknowledged, stop.signal))
+    const gate = new Gate()
+    const pushing = pushers.map(one => pushUntilStopped(one, acknowledged, gate, stop.signal))
+    const failed = Promise.all(pushing)
     for (let round = 0; round < ROUNDS; round++) {
       const wanted = acknowledged.length + Math.floor(Math.random() * PUSHES) + 1
-      while (acknowledged.length < wanted) await sleep(2)
+      while (acknowledged.length < wanted) await Promise.race([sleep(2), failed])
+      gate.close()
       server.process.kill('SIGSTOP')
       const before = [...acknowledged]
       const copy = join(work, 'copy.img')
@@ -95,9 +124,10 @@ test('a power loss in the middle of pushes loses nothing that was acknowledged',
       const found = await onDisk(copy, one => lookInto(one, before))
       lost = lost.concat(found.lost)
       if (found.fsck.state !== 'clean') unclean++
+      gate.open()
     }
     stop.abort()
-    await Promise.all(pushing)
+    await failed
   })
 
   console.log(

@@ -21,7 +21,6 @@ export async function ingestOutcome(work: Work, order: IngestWork): Promise<Outc
   const manifest = parseManifest(text)
   // What an earlier life of the worker fetched may have holes: all of it is fetched anew.
   await emptyFolder(folder.out)
-  folder.advance({ step: 'started' })
   const startedAt = new Date().toISOString()
   const ingestion = new Ingestion(work, order, manifest)
   lease.set({ phase: 'running', startedAt, progress: ingestion.progress })
