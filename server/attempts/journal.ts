@@ -1,7 +1,7 @@
 /* Journals: the log of each running attempt, or what was measured of it, as far as it was
  * acknowledged, one file each. An acknowledged byte is on the disk. When the outcome is recorded the
  * journal is a stored file, and goes from here. */
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KaosError } from '../../api/errors.ts'
 import { openTurns } from '../jobs/turns.ts'
@@ -60,7 +60,7 @@ export async function openJournals(folder: string): Promise<Journals> {
   return {
     append,
     read: (attempt, offset) => readFrom(pathOf(attempt), offset),
-    remove: attempt => turns.take(attempt, () => rm(pathOf(attempt), { force: true })),
+    remove: attempt => turns.take(attempt, () => unlink(pathOf(attempt)).catch(absentFile)),
     async keepOnly(attempts) {
       const names = await readdir(folder)
       const old = names.filter(name => !attempts.has(name.slice(0, -ENDING.length)))

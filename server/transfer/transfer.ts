@@ -17,6 +17,7 @@ import type { Space } from '../system/space.ts'
 import { Admission } from './admission.ts'
 import { objectsIn } from './bodies.ts'
 import { requireFile, requireTree } from './complete.ts'
+import type { Contents } from './contents.ts'
 import { HELD_MAX, HeldBodies } from './held-bodies.ts'
 import { openKnown } from './known.ts'
 import { openNotes } from './notes.ts'
@@ -45,10 +46,29 @@ export function openTransfer(options: Options): Transfer {
   const known = openKnown(options)
   const held = new HeldBodies()
 
-  async function mayUse(session: string, workspace: string) {
+  /** Looks at what the session may use. What was added to the workspace lately is asked of the ledger only
+   * where the look fails without. */
+  async function looking<T>(
+    session: string,
+    workspace: string,
+    look: (may: (digest: Digest) => boolean, own: Contents) => Promise<T>,
+  ): Promise<T> {
     const sent = await notes.of(session)
-    const own = await known.of(workspace)
-    return (digest: Digest) => sent.has(digest) || own.has(digest)
+    let refused = false
+    const lookIn = (own: Contents) =>
+      look(digest => {
+        const may = sent.has(digest) || own.has(digest)
+        refused ||= !may
+        return may
+      }, own)
+    const lately = known.lately(workspace)
+    if (lately === undefined) return lookIn(await known.of(workspace))
+    try {
+      return await lookIn(lately)
+    } catch (error) {
+      if (!refused) throw error
+      return lookIn(await known.of(workspace))
+    }
   }
 
   /** Of what is here and may be used: whether it is sound. */
@@ -116,17 +136,17 @@ export function openTransfer(options: Options): Transfer {
     },
     async accept(session, workspace, tree) {
       const epoch = (await recordAt(ledger, EPOCH))?.version ?? 0
-      const may = await mayUse(session, workspace)
       const trust = (await store.damaged()) === 0
-      const own = await known.of(workspace)
-      const found = new Closure()
-      const complete = trust ? own.completeIn(epoch) : undefined
-      const extent = await requireTree(store, may, tree, { known: complete, found })
-      known.accepted(workspace, tree, found, epoch)
-      return extent
+      return looking(session, workspace, async (may, own) => {
+        const found = new Closure()
+        const complete = trust ? own.completeIn(epoch) : undefined
+        const extent = await requireTree(store, may, tree, { known: complete, found })
+        known.accepted(workspace, tree, found, epoch)
+        return extent
+      })
     },
-    async acceptFile(session, workspace, file) {
-      await requireFile(store, await mayUse(session, workspace), file)
+    acceptFile(session, workspace, file) {
+      return looking(session, workspace, may => requireFile(store, may, file))
     },
     end: session => notes.drop(session),
   }
