@@ -168,6 +168,8 @@ export const WorkOrder = Type.Object(
     signing: Type.Optional(
       Type.Object({ installation: Type.String(), agent: Type.String(), runner: Type.String() }),
     ),
+    /** W3C Trace Context, of the call that asked for the work. */
+    traceparent: Type.Optional(Type.String()),
   },
   { title: 'WorkOrder' },
 )

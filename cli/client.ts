@@ -128,6 +128,7 @@ export class Client {
     }
   }
 
+  /** A traceparent in the environment, as OpenTelemetry hands it to programs, is passed on. */
   async #exchange({ method, path, query = {}, headers, body }: Call): Promise<Answer> {
     const url = new URL(`${this.endpoint}/api/v1${path}`)
     for (const [name, value] of Object.entries(query)) {
@@ -135,6 +136,7 @@ export class Client {
     }
     const all = {
       'kaos-api-client': String(API_VERSION),
+      ...(process.env.TRACEPARENT && { traceparent: process.env.TRACEPARENT }),
       ...headers,
       ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
     }

@@ -23,6 +23,8 @@ import { join } from 'node:path'
 import { KaosError } from '../api/errors.ts'
 import { countBuffersAsHeap } from '../api/heap.ts'
 import { isLogged, LOG_LEVELS, type LogLevel, logLine } from '../api/log-line.ts'
+import { startTracing } from '../api/tracing/tracing.ts'
+import { versionOf } from '../api/version.ts'
 import { requireForm } from './form.ts'
 import { openProcessRunner } from './process/process.ts'
 import { onceThereIsRoom } from './room.ts'
@@ -125,6 +127,11 @@ const say: Say = (text, about) => tell('info', text, about)
 
 /** Answers how to close it. */
 async function open(): Promise<() => Promise<void>> {
+  const tracing = await startTracing({
+    service: 'kaos-worker',
+    version: versionOf(),
+    warn: message => tell('warn', message),
+  })
   const reach = reachSettingsOf(env)
   const client = new AttemptsClient({
     server: reach.server,
@@ -156,6 +163,7 @@ async function open(): Promise<() => Promise<void>> {
     await worker.close()
     await runner.close()
     client.close()
+    await tracing?.close()
   }
 }
 

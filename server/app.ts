@@ -35,6 +35,7 @@ import { addIdempotency } from './plugins/idempotency.ts'
 import { addMeasuring } from './plugins/measuring.ts'
 import { addOpenapi } from './plugins/openapi.ts'
 import { addPressure, openPressure } from './plugins/pressure.ts'
+import { addTracing } from './plugins/tracing.ts'
 import { addValidation } from './plugins/validation.ts'
 import { keySetRoutes, proofRoutes } from './proofs/routes.ts'
 import { registryRoutes } from './registry/routes.ts'
@@ -93,6 +94,7 @@ export async function buildApp(rooms: Rooms, options: AppOptions): Promise<App> 
   const app = newFastify(rooms, gateway, options)
   addErrors(app, { noteDenial, settings })
   addValidation(app)
+  addTracing(app)
   addFront(app, { draining: options.draining ?? (() => false) })
   addMeasuring(app, rooms.metrics)
   addAuth(app, door, openPressure(settings, rooms.metrics))

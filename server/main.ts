@@ -7,6 +7,8 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { isKaosError, KaosError } from '../api/errors.ts'
 import { countBuffersAsHeap } from '../api/heap.ts'
+import { startTracing } from '../api/tracing/tracing.ts'
+import { versionOf } from '../api/version.ts'
 import type { Ledger } from '../graph/ledger.ts'
 import { openSqliteLedger } from '../graph/sqlite/ledger.ts'
 import { snapshotSqlite } from '../graph/sqlite/snapshot.ts'
@@ -55,6 +57,11 @@ async function start(settings: Settings): Promise<Running> {
     ...settings.logging,
     file: join(data, 'logs', 'server.log'),
     tell: line => console.error(line),
+  })
+  const tracing = await startTracing({
+    service: 'kaos-server',
+    version: versionOf(),
+    warn: message => log('warn', message),
   })
   process.on('uncaughtException', error => {
     log('error', `the server failed: ${error.message}`, { stack: error.stack })
@@ -107,6 +114,7 @@ async function start(settings: Settings): Promise<Running> {
     await pushing?.close()
     await rooms.ledger.close()
     await rooms.store.close()
+    await tracing?.close()
     log('info', 'stopped')
     lock.release()
     if (last !== undefined) console.log(last)

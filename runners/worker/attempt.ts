@@ -19,6 +19,7 @@ import { type Channel, Outbox, sendFile } from '../../api/transfer/send.ts'
 import type { Runner } from '../runner.ts'
 import { throughAbsence } from './absence.ts'
 import type { AttemptFolder } from './attempt-folder.ts'
+import { AttemptSpans } from './attempt-spans.ts'
 import type { AttemptCalls } from './attempts-client.ts'
 import { buildOutcome } from './builds.ts'
 import { imageConfigOf } from './image-config.ts'
@@ -38,13 +39,15 @@ export class Attempt {
   readonly #folder: AttemptFolder
   readonly #calls: AttemptCalls
   readonly #lease: Lease
+  readonly #spans: AttemptSpans
   readonly #draining = new AbortController()
 
   constructor(workplace: Workplace, folder: AttemptFolder, calls: AttemptCalls) {
     this.#workplace = workplace
     this.#folder = folder
     this.#calls = calls
-    this.#lease = new Lease(calls, folder.order.leaseMs)
+    this.#spans = new AttemptSpans(folder.order)
+    this.#lease = new Lease(calls, folder.order.leaseMs, phase => this.#spans.enter(phase))
   }
 
   get order(): WorkOrder {
@@ -67,12 +70,19 @@ export class Attempt {
   }
 
   /** From wherever it is to its end. Never rejects. */
-  async run(resumed: boolean): Promise<void> {
+  run(resumed: boolean): Promise<void> {
+    return this.#spans.within(() => this.#run(resumed))
+  }
+
+  async #run(resumed: boolean): Promise<void> {
+    this.#spans.enter('preparing')
     const keeping = this.#lease.keep({ fresh: !resumed })
     try {
       const report = this.#folder.progress.report ?? (await this.#outcome(resumed))
       this.#folder.advance({ report })
+      this.#spans.enter('reporting')
       await this.#report(report)
+      this.#spans.end(report.state, report.reason)
       this.#say(`${report.state} ${report.reason ?? ''}`.trim())
       await this.#forget()
     } catch (error) {
@@ -212,7 +222,9 @@ export class Attempt {
 
   async #abandon(error: unknown): Promise<void> {
     const { quit } = this.#lease
-    if (quit.aborted && quit.reason instanceof Halt && quit.reason.why === 'drain') return
+    const left = quit.aborted && quit.reason instanceof Halt && quit.reason.why === 'drain'
+    this.#spans.end(left ? 'left' : 'lost', String(error))
+    if (left) return
     const why = error instanceof Error ? error.message : String(error)
     this.#say(`it is given up: ${why}`)
     await this.#forget().catch(() => {})

@@ -3,6 +3,7 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { CODES, type Code, KaosError } from '../../api/errors.ts'
+import { traceparentHere } from '../../api/tracing/tracing.ts'
 import type { Problem } from '../../api/wire.ts'
 
 export interface Call {
@@ -57,8 +58,10 @@ export class Http {
     call.signal?.throwIfAborted()
     const body = call.body ?? []
     const length = body.reduce((sum, piece) => sum + piece.length, 0)
+    const traceparent = traceparentHere()
     const headers = {
       authorization: `Bearer ${call.token}`,
+      ...(traceparent === undefined ? {} : { traceparent }),
       ...(call.method === 'POST' ? { 'content-length': length } : {}),
       ...(call.type === undefined ? {} : { 'content-type': call.type }),
     }

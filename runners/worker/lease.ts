@@ -20,10 +20,12 @@ const RENEW_MS = 1000
 /** A phase that is over within this time is not told: trials of a grid are often short. */
 const TELL_MS = 200
 
+type Phase = Renewal['phase']
 export type Status = Pick<Renewal, 'phase' | 'address' | 'startedAt' | 'progress' | 'waiting'>
 
 export class Lease {
   readonly #calls: AttemptCalls
+  readonly #entered: (phase: Phase) => void
   readonly #halting = new AbortController()
   readonly #quitting = new AbortController()
   readonly #closing = new AbortController()
@@ -38,8 +40,10 @@ export class Lease {
   /** What the server was not told yet. */
   #fresh: Measurement | undefined
 
-  constructor(calls: AttemptCalls, leaseMs: number) {
+  /** `entered`: told each phase that is set. */
+  constructor(calls: AttemptCalls, leaseMs: number, entered: (phase: Phase) => void) {
     this.#calls = calls
+    this.#entered = entered
     this.#leaseMs = leaseMs
   }
 
@@ -87,6 +91,7 @@ export class Lease {
   /** Told to the server soon; where a service listens, at once. */
   set(status: Status): void {
     this.#status = status
+    this.#entered(status.phase)
     this.#changed = true
     const ms = status.address === undefined ? TELL_MS : 0
     this.#due = Math.min(this.#due, performance.now() + ms)

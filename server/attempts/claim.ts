@@ -79,7 +79,7 @@ async function hold(
   const place = await placeOf(board, entry.work)
   if (!ready || !place) return undefined
   const id = board.newId()
-  const { organisation } = place.kind === 'service' ? place.endpoint : place.job
+  const { organisation, traceparent } = place.kind === 'service' ? place.endpoint : place.job
   const attempt: AttemptRecord = {
     id,
     number: place.attempts + 1,
@@ -111,6 +111,7 @@ async function hold(
     organisation,
     job: entry.work.job,
     work,
+    ...(traceparent !== undefined && { traceparent }),
     ...(work.kind === 'service' && { secret: board.parts.secretOf(id) }),
     ...(claim.kid !== undefined && {
       signing: { installation: ledger.id, agent: actor.id, runner: claim.runner },

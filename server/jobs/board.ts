@@ -1,6 +1,7 @@
 /* What the rooms of the jobs half share: the parts of the server, and what is known in memory. All
  * of it is rebuilt from records at a start. */
 import type { KaosError } from '../../api/errors.ts'
+import { traceparentHere } from '../../api/tracing/tracing.ts'
 import type { Expectation, RecordWrite, Statement } from '../../graph/ledger.ts'
 import type { Journals } from '../attempts/journal.ts'
 import type { LiveAttempts } from '../attempts/live.ts'
@@ -87,7 +88,14 @@ export function startingJob(
     attempts: 0,
     processMs: 0,
     environment: null,
+    ...traced(),
   }
+}
+
+/** What the work that is asked for here is a part of, for whoever gathers traces. */
+export function traced(): { traceparent?: string } {
+  const traceparent = traceparentHere()
+  return traceparent === undefined ? {} : { traceparent }
 }
 
 export function saveJob(board: Board, plan: Plan, job: JobRecord): void {

@@ -153,6 +153,8 @@ export type JobRecord = {
   processMs: number
   /** Stored JSON of what the first run, or the build, ran in. */
   environment: Digest | null
+  /** Of the call that asked for it, where traces are gathered. */
+  traceparent?: string
   train?: TrainPart
   /** Of a replay, beside `train`. */
   replay?: ReplayPart
@@ -248,6 +250,7 @@ export type EndpointRecord = {
   attempts: number
   traces: Trace[]
   address: Reach | null
+  traceparent?: string
 }
 
 const SERIAL_DIGITS = 5

@@ -1,5 +1,6 @@
 /* The ledger from outside: how long commits take, how they end, how many share one sync. */
 import { isKaosError } from '../../api/errors.ts'
+import { spanned } from '../../api/tracing/tracing.ts'
 import type { Commit, Ledger, Receipt } from '../../graph/ledger.ts'
 import { Counter, Gauge, Histogram } from './families.ts'
 import { inTime } from './in-time.ts'
@@ -31,7 +32,7 @@ export function ledgerFamilies() {
   async function commit(ledger: Ledger, what: Commit): Promise<Receipt> {
     const began = performance.now()
     try {
-      const receipt = await ledger.commit(what)
+      const receipt = await spanned('ledger commit', {}, () => ledger.commit(what))
       commits.add(['ok'])
       return receipt
     } catch (error) {

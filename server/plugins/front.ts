@@ -47,7 +47,8 @@ export function addFront(app: FastifyInstance, { draining }: Options): void {
     const { method, url } = request
     const call = { method, url: url.replaceAll(TOKEN, 'kaos_…') }
     const answer = { status: reply.statusCode, ms: Math.round(reply.elapsedTime) }
-    const line = { ...call, ...answer, ...aboutOf(request) }
+    const trace = request.span ? { traceId: request.span.traceId } : {}
+    const line = { ...call, ...answer, ...aboutOf(request), ...trace }
     // Probes come all the time and tell nothing.
     const level = QUIET.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
     request.log[level](line, 'answered')

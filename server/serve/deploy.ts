@@ -5,7 +5,7 @@ import type { Actor } from '../../api/actor.ts'
 import { sixOf } from '../../api/ids.ts'
 import type { ServeAccepted, ServeRequest } from '../../api/wire.ts'
 import type { Expectation, NewNode, Node } from '../../graph/ledger.ts'
-import { type Board, carryOut, planFor, saveEndpoint, timeOf } from '../jobs/board.ts'
+import { type Board, carryOut, planFor, saveEndpoint, timeOf, traced } from '../jobs/board.ts'
 import { type Needed, needImage } from '../jobs/images.ts'
 import { madeBefore, noteMade } from '../jobs/once.ts'
 import { absent, readRecord, retrying } from '../jobs/reading.ts'
@@ -138,6 +138,7 @@ async function newEndpoint(
     attempts: 0,
     traces: [],
     address: null,
+    ...traced(),
   }
 }
 

@@ -7,6 +7,7 @@
  * of it that is damaged, in one go. */
 import type { Digest } from '../../api/digest.ts'
 import { isKaosError, KaosError } from '../../api/errors.ts'
+import { spanned } from '../../api/tracing/tracing.ts'
 import type { Ledger } from '../../graph/ledger.ts'
 import type { Store } from '../../store/store.ts'
 import { Closure } from '../../store/trees.ts'
@@ -78,10 +79,14 @@ export function openTransfer(options: Options): Transfer {
     return soundIn(store, digests, digest => sent.has(digest) || !own.hasName(digest))
   }
 
+  function stored(body: Body): Promise<Digest[]> {
+    return spanned('store put', {}, () => store.put(objectsIn(body)))
+  }
+
   /** Stores and notes what came, which is in memory: as often as collections go between. */
   async function keepHeld(session: string, body: () => Body): Promise<number> {
     return intake.relying(async expect => {
-      const digests = await store.put(objectsIn(body()))
+      const digests = await stored(body())
       await notes.add(session, digests, expect)
       return digests.length
     })
@@ -95,7 +100,7 @@ export function openTransfer(options: Options): Transfer {
     await intake.relying(async expect => {
       if (begun && digests === undefined) throw taken()
       begun = true
-      if (digests === undefined) digests = await store.put(objectsIn(body))
+      if (digests === undefined) digests = await stored(body)
       else if ((await store.has(digests)).includes(false)) throw taken()
       await notes.add(session, digests, expect)
     })
