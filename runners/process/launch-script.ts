@@ -7,7 +7,8 @@
  *
  * `run` with "private": user, mount and pid namespaces; a tmpfs becomes the root, all top-level
  * folders of the host but /opt and /pfs are bound into it, then what SPEC binds; pivot_root. An init
- * (PID 1) stands in front of the program, so that SIGTERM reaches it and orphans are reaped.
+ * (PID 1) stands in front of the program, so that SIGTERM reaches it and orphans are reaped; under a
+ * supervisor it is the launcher itself.
  * Without "private" the launcher is the subreaper of all the program starts.
  * SIGTERM asks the program to end; SIGUSR1 ends everything at once; the supervisor's death does too.
  * Always true: when `run` has ended, nothing that the program started is alive.
@@ -105,6 +106,7 @@ def bind_all(source, target, leave_out):
 
 def enter_view(spec):
     root = spec["root"]
+    check(libc.unshare(ctypes.c_int(NEWNS)), "unshare")
     mount(None, "/", None, REC | PRIVATE)
     mount("tmpfs", root, "tmpfs", 0, "mode=755,size=64m")
     mount(None, root, None, UNBINDABLE)
@@ -199,20 +201,29 @@ def prctl(option, value):
         libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0)
 
 
+def leave_pids(spec):
+    """The next child is PID 1 of a namespace of its own."""
+    unshare((NEWUSER if spec["user"] else 0) | NEWPID)
+
+
+def be_init(spec, failure):
+    """As PID 1: what it started ends with it."""
+    prctl(SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        enter_view(spec)
+        pid = start(spec)
+        answer_signals(lambda: signal_to(-pid, signal.SIGTERM), lambda: os._exit(137))
+        return wait_for(pid)
+    except BaseException as error:
+        os.write(failure, os.fsencode(str(error)))
+        return 125
+
+
 def run_private(spec, failure):
-    unshare((NEWUSER if spec["user"] else 0) | NEWNS | NEWPID)
+    leave_pids(spec)
     init = os.fork()
     if init == 0:
-        code = 125
-        try:
-            prctl(SET_PDEATHSIG, signal.SIGKILL)
-            enter_view(spec)
-            pid = start(spec)
-            answer_signals(lambda: signal_to(-pid, signal.SIGTERM), lambda: None)
-            code = wait_for(pid)
-        except BaseException as error:
-            os.write(failure, os.fsencode(str(error)))
-        os._exit(code)
+        os._exit(be_init(spec, failure))
     answer_signals(lambda: signal_to(init, signal.SIGTERM), lambda: signal_to(init, signal.SIGKILL))
     return wait_for(init)
 

@@ -119,8 +119,12 @@ class Supervisor:
         for end in (reader, failure):
             os.set_blocking(end, False)
         own = os.getpid()
+        private = self.spec["private"]
+        if private:
+            leave_pids(self.spec)
 
         def be_launcher():
+            prctl(SET_PDEATHSIG, signal.SIGKILL)
             nothing = os.open("/dev/null", os.O_RDONLY)
             os.close(go)
             for number, fd in enumerate((nothing, writer, writer)):
@@ -129,7 +133,7 @@ class Supervisor:
                 return 125
             os.closerange(3, failing)
             os.closerange(failing + 1, 256)
-            return run(self.spec, failing, own)
+            return be_init(self.spec, failing) if private else run(self.spec, failing, own)
 
         self.launcher = self.fork(be_launcher)
         for end in (writer, failing, wait):
