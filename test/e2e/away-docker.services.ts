@@ -55,7 +55,15 @@ test('an engine may go away while it builds and trains, and every training is ma
       said.push(((await answer.json()) as { checks?: object }).checks)
       await engine.start()
     })
-    await round(() => line.cut())
+    await round(async () => {
+      const cut = line.cut()
+      // With nothing to do nobody speaks to the engine.
+      while (line.isToBeCut) {
+        await fetch(`${server.url}/readyz`)
+        await sleep(100)
+      }
+      await cut
+    })
   }
   await round(async () => {
     engine.freeze()

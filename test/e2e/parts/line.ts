@@ -36,6 +36,11 @@ export class Line {
     while (this.#cutting) await new Promise(resolve => setTimeout(resolve, 5))
   }
 
+  /** Whether a cut that was asked for is still to come. */
+  get isToBeCut(): boolean {
+    return this.#cutting
+  }
+
   #carry(from: Socket, to: Socket): void {
     this.#sockets.add(from)
     from.on('error', () => undefined)
