@@ -45,7 +45,7 @@ export async function submitManifest(
   if (Buffer.byteLength(JSON.stringify(text)) + beside <= MANIFEST_INLINE_MAX) {
     return { manifest: text, manifestName: folder }
   }
-  const { sendFile } = await import('../api/transfer/send.ts')
+  const { sendFile } = await import('../api/transfer/send-file.ts')
   const { upload } = await client.post<UploadView>(`${base}/uploads`)
   const channel = await channelTo(client, `${base}${path`/uploads/${upload}`}`)
   const { digest } = await resumed(() => sendFile(given, channel))

@@ -6,7 +6,8 @@ import { ENVELOPE_MAX, type Envelope, envelopeBytes, envelopeIn } from '../api/a
 import { type Digest, digestOf, hexOf } from '../api/digest.ts'
 import { FolderMaker } from '../api/folder.ts'
 import { fileDigestOf } from '../api/job-statement.ts'
-import { type Channel, sendFile, sendFolder } from '../api/transfer/send.ts'
+import { type Channel, sendFolder } from '../api/transfer/send.ts'
+import { sendFile } from '../api/transfer/send-file.ts'
 import { isSmall } from '../api/tree.ts'
 
 export type Target =

@@ -1,7 +1,7 @@
 /* Traces by OTLP over HTTP, set up by the standard variables: OTEL_EXPORTER_OTLP_ENDPOINT and its
  * relatives, OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*
  * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Loaded by
- * `startTracing` alone. */
+ * start.ts alone, where they are asked for. */
 import {
   type Context,
   context,
@@ -24,12 +24,20 @@ import {
 } from '@opentelemetry/resources'
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { KaosError } from '../errors.ts'
-import type { Setting, Span, SpanOptions, Tracing } from './tracing.ts'
+import type { Span, SpanOptions, Tracing } from './tracing.ts'
 
 const CLOSE_MS = 3000
 /** A collector that is away is told of so often. */
 const TOLD_MS = 60_000
 const KINDS = { internal: SpanKind.INTERNAL, server: SpanKind.SERVER } as const
+
+export interface Setting {
+  /** `service.name`, where no variable gives another. */
+  readonly service: string
+  readonly version: string
+  /** Told when spans cannot be sent, once a minute at most. */
+  readonly warn: (message: string) => void
+}
 
 /** CONFIGURATION for a protocol that is not spoken. */
 export function openTracing({ service, version, warn }: Setting): Tracing {

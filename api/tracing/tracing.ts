@@ -1,5 +1,5 @@
-/* Spans of what is done, for whoever gathers traces. A process makes none until `startTracing` finds that
- * they are asked for, and loads nothing for it before: the packages come with otlp.ts. Names and attributes are those of
+/* Spans of what is done, for whoever gathers traces. A process makes none until it is given
+ * a way (start.ts), and loads nothing for it before: the packages come with otlp.ts. Names and attributes are those of
  * OpenTelemetry's semantic conventions where these have one, and `kaos.` else. */
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>
@@ -31,21 +31,9 @@ export interface Tracing {
 
 let used: Tracing | undefined
 
-export interface Setting {
-  /** `service.name`, where no variable gives another. */
-  readonly service: string
-  readonly version: string
-  /** Told when spans cannot be sent, once a minute at most. */
-  readonly warn: (message: string) => void
-}
-
-/** From now on spans are made, if the standard variables of this process ask for them. CONFIGURATION for
- * a protocol that is not spoken. */
-export async function startTracing(setting: Setting): Promise<Tracing | undefined> {
-  if (!isTracingAsked(process.env)) return undefined
-  const { openTracing } = await import('./otlp.ts')
-  used = openTracing(setting)
-  return used
+/** From now on spans are made. */
+export function useTracing(tracing: Tracing): void {
+  used = tracing
 }
 
 export function tracing(): Tracing | undefined {
@@ -73,10 +61,4 @@ export async function spanned<T>(
     span.end(error)
     throw error
   }
-}
-
-function isTracingAsked(env: Readonly<Record<string, string | undefined>>): boolean {
-  const at = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT
-  const off = env.OTEL_SDK_DISABLED === 'true' || env.OTEL_TRACES_EXPORTER === 'none'
-  return Boolean(at) && !off
 }

@@ -1,7 +1,3 @@
-/* Sending folders and files: read once, cut, hashed, and only what the other side lacks is sent. With a
- * stat cache, what did not change since the last time is not read either, unless the other side turns
- * out to lack it. */
-import { realpath } from 'node:fs/promises'
 import type { Digest } from '../digest.ts'
 import { FolderMaker, type Made } from '../folder.ts'
 import { CHUNK_MAX, isSmall, OBJECT_MAX } from '../tree.ts'
@@ -9,19 +5,10 @@ import { FileSender } from './file-sender.ts'
 import { type FolderMemo, FolderNotes, isExecutable, type Whole } from './folder-memo.ts'
 import { type Channel, Outbox } from './outbox.ts'
 import { LIST_MAX, RESCANNED } from './rescan.ts'
-import { fileStats, type Seen, seenNow, settled } from './seen.ts'
+import { type Seen, seenNow, settled } from './seen.ts'
 import { StatCache } from './stat-cache.ts'
 import { Survey } from './survey.ts'
-import {
-  type Child,
-  type Ignores,
-  type Level,
-  pathOf,
-  realOf,
-  refused,
-  unreadable,
-  Walk,
-} from './walk.ts'
+import { type Child, type Ignores, type Level, pathOf, realOf, refused, Walk } from './walk.ts'
 
 export { type Channel, Outbox } from './outbox.ts'
 
@@ -81,27 +68,6 @@ export async function sendFolder(
   } finally {
     sender.close()
     cache?.close()
-  }
-}
-
-/** Sends one file outside any tree, a log for instance; answers the digest of its chunk list. */
-export async function sendFile(
-  path: string,
-  channel: Channel,
-  options: Pick<SendOptions, 'outbox' | 'signal'> = {},
-): Promise<{ digest: Digest; size: number }> {
-  const source = await realpath(path).catch(error => {
-    throw unreadable(path, error)
-  })
-  const outbox = options.outbox ?? new Outbox(channel)
-  const have: Channel['have'] = digests => channel.have(digests)
-  const files = new FileSender({ outbox, have, read: () => {}, signal: options.signal })
-  try {
-    const sent = await settled(path, () => files.send(path, source, fileStats(path, source)))
-    if (options.outbox === undefined) await outbox.flush()
-    return { digest: sent.digest, size: sent.size }
-  } finally {
-    files.close()
   }
 }
 
