@@ -1,6 +1,7 @@
 /* The way to the database: texts with parameters in, rows out, and its errors in our words. Whole
  * numbers go out as Neo4j integers (a plain number would arrive as a float) and come back as numbers:
  * nothing the ledger counts passes 2^53. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import neo4j, { type Driver, type ManagedTransaction, type Session } from 'neo4j-driver'
 import { isKaosError, KaosError } from '../../api/errors.ts'
 
@@ -11,7 +12,7 @@ export type Ask = (text: string, parameters?: Record<string, Value>) => Promise<
 export interface Connection {
   /** One question, outside any transaction of ours. */
   readonly read: Ask
-  /** All in one transaction. Repeated by the driver when the database says that it may be. */
+  /** All in one transaction. Repeated where the database, or the lack of it, says that it may be. */
   write<T>(work: (ask: Ask) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -27,13 +28,16 @@ export interface Neo4jPlace {
 const QUESTION_MS = 120_000
 const CONNECT_MS = 15_000
 const RETRY_MS = 20_000
+const FIRST_PAUSE_MS = 50
+/** The driver's own pauses double without end: a database that is back would be left alone for seconds. */
+const LONGEST_PAUSE_MS = 500
 
 export async function connect(place: Neo4jPlace): Promise<Connection> {
   const driver = neo4j.driver(place.url, neo4j.auth.basic(place.user, place.password), {
     useBigInt: true,
     connectionTimeout: CONNECT_MS,
     connectionAcquisitionTimeout: CONNECT_MS,
-    maxTransactionRetryTime: RETRY_MS,
+    maxTransactionRetryTime: 0,
     telemetryDisabled: true,
   })
   try {
@@ -73,12 +77,27 @@ function connectionOver(driver: Driver, database: string | undefined): Connectio
       }),
     write: work =>
       within('WRITE', session =>
-        session.executeWrite(transaction => work(askIn(transaction)), { timeout: QUESTION_MS }),
+        insistently(() =>
+          session.executeWrite(transaction => work(askIn(transaction)), { timeout: QUESTION_MS }),
+        ),
       ),
     async close() {
       closed = true
       await driver.close()
     },
+  }
+}
+
+/** Does it until it succeeds, or fails in a way that does not pass, or took too long. */
+async function insistently<T>(once: () => Promise<T>): Promise<T> {
+  const late = performance.now() + RETRY_MS
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      return await once()
+    } catch (error) {
+      if (!neo4j.isRetryableError(error as Error) || performance.now() > late) throw error
+    }
+    await sleep(pause * (0.75 + Math.random() / 2))
   }
 }
 
