@@ -21,7 +21,7 @@ const LONG: Record<string, Form> = {
   },
   'Redis, S3 and Neo4j away in the middle of work': {
     env: { KAOS_TEST_ROUNDS: '20', KAOS_TEST_STALL_S: '30' },
-    files: ['e2e/away.faults.ts', 'server/queue/redis.services.ts'],
+    files: ['e2e/away.services.ts', 'server/queue/redis.services.ts'],
   },
   'the Docker Engine away in the middle of builds and trainings': {
     env: { KAOS_TEST_ROUNDS: '20', KAOS_TEST_STALL_S: '30' },

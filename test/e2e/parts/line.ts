@@ -62,8 +62,9 @@ export class Line {
   #hangUp(): void {
     this.#cutting = false
     for (const socket of this.#sockets) {
-      // Sockets with a path know no reset.
-      if (socket.remotePort === undefined) socket.destroy()
+      // Sockets with a path know no reset, and a process that reset one that is ending spins for ever
+      // when it is to end itself (Node 24: a request that is never counted as done).
+      if (socket.remotePort === undefined || socket.writableEnded) socket.destroy()
       else socket.resetAndDestroy()
     }
   }
