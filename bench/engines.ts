@@ -11,7 +11,7 @@ import { cli, type Server, startServer } from '../test/e2e/kaos.ts'
 import { cpuSoFar, line, median, quantile } from './measure.ts'
 
 const ROUNDS = 15
-const TRIALS = Number(process.env.TRIALS ?? 200)
+const TRIALS = 200
 const WAKE_UPS = 300
 /** Whoever asks often takes from the server that is measured. */
 const RARELY_MS = 100
@@ -132,7 +132,7 @@ async function ended(url: string, job: string, everyMs = 10): Promise<void> {
 /** A grid of trials that do nothing, from the request to the last recorded outcome. */
 export async function manyTrials(): Promise<void> {
   const train = '#!/bin/sh\nmkdir -p "$1/model"\necho m > "$1/model/m"\n'
-  const env = { KAOS_RUNNER: 'process', KAOS_SLOTS: process.env.SL ?? '4' }
+  const env = { KAOS_RUNNER: 'process', KAOS_SLOTS: '4' }
   await withTraining(env, { dockerfile: 'FROM scratch\n', train }, async ({ server }) => {
     const points = Array.from({ length: TRIALS }, (_, point) => point)
     const start = performance.now()
