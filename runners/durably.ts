@@ -29,12 +29,13 @@ function syncFolder(path: string): void {
   }
 }
 
-/** What was written so; undefined if nothing was. */
+/** What was written so; undefined if nothing was, or if a power loss left holes in what was not synced. */
 export function readWritten<T>(path: string): T | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (error instanceof SyntaxError) return undefined
     throw error
   }
 }

@@ -183,7 +183,7 @@ test('the next worker takes up what the last one left running, and no line of th
 })
 
 test('what a training left before its host started again may have holes: it is lost, and made anew', async t => {
-  const { end, folder, server, start, trial } = await workerScene(t)
+  const { end, folder, kept, server, start, trial } = await workerScene(t)
   const train = '#!/bin/sh\necho one\nsleep 1\nmkdir "$1"; echo ok > "$1/model"\n'
   const played = server.offer(await trial(train))
   await server.until(() => played.log.includes('one'))
@@ -195,12 +195,16 @@ test('what a training left before its host started again may have holes: it is l
   const order = JSON.parse(await readFile(file('order.json'), 'utf8')) as { boot: string }
   assert.match(order.boot, /./)
   await writeFile(file('order.json'), JSON.stringify({ ...order, boot: 'another one' }))
+  for (const name of ['state.json', 'launch.json']) {
+    await writeFile(file('place-1', 'run', name), Buffer.alloc(40))
+  }
   await start()
   const report = await server.reported(played)
 
   assert.equal(report.state, 'lost')
   assert.equal(report.reason, 'its host started again')
   assert.equal(report.output, undefined)
+  while ((await kept()).length > 0) await tick()
 })
 
 test('a build that the last worker did not end is reported lost', async t => {
